@@ -1,0 +1,128 @@
+//! The mailbox of one I/O thread: frames posted by JavaScript threads, in order, and one wake per batch.
+//!
+//! Posting copies the bytes (they sit in a buffer that JavaScript reuses); large bodies travel as `Bytes`.
+
+use bytes::Bytes;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A batch above this capacity is given back to the allocator once drained.
+const KEEP_CAPACITY: usize = 1 << 20;
+
+/// What was posted, borrowed from the mailbox for the time of one call.
+#[derive(Debug)]
+pub enum Posted<'a> {
+    /// Whole frames, one after the other.
+    Frames(&'a [u8]),
+    /// One frame and the body that belongs to it.
+    Large {
+        /// The frame without its body.
+        head: &'a [u8],
+        /// The body.
+        body: &'a Bytes,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    /// Frames of all small posts and heads of large ones, one after the other.
+    bytes: Vec<u8>,
+    /// Large bodies with the range of their head in `bytes`.
+    large: Vec<(usize, usize, Bytes)>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    batch: Batch,
+    waker: Option<Waker>,
+}
+
+/// One I/O thread's mailbox: any thread posts, one drains.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    inner: Mutex<Inner>,
+    /// Only the draining thread locks it; it keeps the buffers' capacity from batch to batch.
+    spare: Mutex<Batch>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Posts whole frames.
+    pub fn post(&self, frames: &[u8]) {
+        if frames.is_empty() {
+            return;
+        }
+        let mut inner = lock(&self.inner);
+        inner.batch.bytes.extend_from_slice(frames);
+        wake(inner);
+    }
+
+    /// Posts one RESPOND or CHUNK frame and its body.
+    pub fn post_large(&self, head: &[u8], body: Bytes) {
+        let mut inner = lock(&self.inner);
+        let start = inner.batch.bytes.len();
+        inner.batch.bytes.extend_from_slice(head);
+        let end = inner.batch.bytes.len();
+        inner.batch.large.push((start, end, body));
+        wake(inner);
+    }
+
+    /// Calls `f` with everything posted so far, in order. Returns false if there was nothing.
+    pub fn drain(&self, mut f: impl FnMut(Posted<'_>)) -> bool {
+        let mut batch = lock(&self.spare);
+        std::mem::swap(&mut *batch, &mut lock(&self.inner).batch);
+        if batch.bytes.is_empty() {
+            return false;
+        }
+        let mut at = 0;
+        for (start, end, body) in &batch.large {
+            if at < *start {
+                f(Posted::Frames(&batch.bytes[at..*start]));
+            }
+            f(Posted::Large {
+                head: &batch.bytes[*start..*end],
+                body,
+            });
+            at = *end;
+        }
+        if at < batch.bytes.len() {
+            f(Posted::Frames(&batch.bytes[at..]));
+        }
+        batch.large.clear();
+        batch.bytes.clear();
+        if batch.bytes.capacity() > KEEP_CAPACITY {
+            *batch = Batch::default();
+        }
+        true
+    }
+
+    /// Ready when something is there to drain; otherwise the next post wakes `cx`, once.
+    pub fn poll_posted(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inner = lock(&self.inner);
+        if !inner.batch.bytes.is_empty() {
+            return Poll::Ready(());
+        }
+        match &mut inner.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+/// Taking the waker out makes one batch cost one wake: the next is registered only when the thread finds nothing.
+fn wake(mut inner: MutexGuard<'_, Inner>) {
+    let waker = inner.waker.take();
+    drop(inner);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,249 @@
+//! The queue from all I/O threads to one JavaScript thread: bytes of whole frames, and at most one wake in flight.
+//!
+//! Producers append under a short lock; the consumer swaps the filled buffer out and copies without it. The queue
+//! bounds memory by asking producers to stop (`is_full`), not by dropping frames.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Bytes after which [`JsQueue::is_full`] is true.
+pub const DEFAULT_HIGH_WATER: usize = 8 << 20;
+
+/// A drained buffer above this capacity is given back to the allocator.
+const KEEP_CAPACITY: usize = 1 << 20;
+
+/// Whoever runs the JavaScript.
+pub trait Executor: Send + Sync {
+    /// Schedules one turn that calls [`JsQueue::take`]. Called from any thread, never twice before that turn has
+    /// taken everything. Must not block.
+    fn wake(&self);
+}
+
+/// What [`JsQueue::take`] moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Bytes written to the front of `out`.
+    pub bytes: usize,
+    /// Frames in them.
+    pub frames: usize,
+    /// Frames are left. The caller promises to call `take` again; no wake will come until it has been told `false`.
+    pub more: bool,
+    /// Length of the first frame if it alone is larger than `out` (then nothing was moved), else 0.
+    pub needs: usize,
+}
+
+/// The queue to one JavaScript thread.
+pub struct JsQueue {
+    executor: Box<dyn Executor>,
+    producer: Mutex<Producer>,
+    consumer: Mutex<Consumer>,
+    queued: AtomicUsize,
+    high_water: usize,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Producer {
+    buf: Vec<u8>,
+    /// A wake is in flight or the consumer has promised to come back.
+    waking: bool,
+    stalled: Vec<Waker>,
+}
+
+#[derive(Default)]
+struct Consumer {
+    buf: Vec<u8>,
+    start: usize,
+}
+
+impl std::fmt::Debug for JsQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsQueue")
+            .field("queued", &self.queued_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A panic while encoding leaves at worst a torn frame, which `push_with` cuts off; the data stays usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Cuts a torn frame off if the encoder panics.
+struct Torn<'a> {
+    buf: &'a mut Vec<u8>,
+    start: usize,
+    whole: bool,
+}
+
+impl Drop for Torn<'_> {
+    fn drop(&mut self) {
+        if !self.whole {
+            self.buf.truncate(self.start);
+        }
+    }
+}
+
+impl JsQueue {
+    /// A queue with the default high-water mark of 8 MiB.
+    pub fn new(executor: Box<dyn Executor>) -> Arc<Self> {
+        Self::with_high_water(executor, DEFAULT_HIGH_WATER)
+    }
+
+    /// A queue that asks producers to stop once `high_water` bytes are queued.
+    pub fn with_high_water(executor: Box<dyn Executor>, high_water: usize) -> Arc<Self> {
+        Arc::new(Self {
+            executor,
+            producer: Mutex::default(),
+            consumer: Mutex::default(),
+            queued: AtomicUsize::new(0),
+            high_water,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Appends one whole frame, written by `encode` to the end of the buffer it is given, and wakes the executor
+    /// unless a wake is already on its way. Returns false, with nothing queued, if the queue is closed or what
+    /// was written is not a frame.
+    pub fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let wake = {
+            let mut producer = lock(&self.producer);
+            // Read under the lock, so that nothing is appended after `close` has cleared the buffer.
+            if self.closed.load(Ordering::Relaxed) {
+                return false;
+            }
+            let start = producer.buf.len();
+            let mut torn = Torn {
+                buf: &mut producer.buf,
+                start,
+                whole: false,
+            };
+            encode(torn.buf);
+            let written = torn.buf.len().saturating_sub(start);
+            torn.whole = written >= crate::frame::HEADER_BYTES
+                && crate::frame::word(&torn.buf[start..], 0)
+                    .is_ok_and(|length| length as usize == written);
+            let whole = torn.whole;
+            drop(torn);
+            if !whole {
+                return false;
+            }
+            self.queued.fetch_add(written, Ordering::Relaxed);
+            !std::mem::replace(&mut producer.waking, true)
+        };
+        if wake {
+            self.executor.wake();
+        }
+        true
+    }
+
+    /// Moves whole frames, at most `max_frames`, to the front of `out`.
+    ///
+    /// If `more` is false the next push wakes the executor again; if it is true the caller must call again.
+    pub fn take(&self, out: &mut [u8], max_frames: usize) -> Taken {
+        let mut consumer = lock(&self.consumer);
+        let mut taken = Taken::default();
+        loop {
+            let (bytes, frames, first_too_large) = whole_frames(
+                &consumer.buf[consumer.start..],
+                out.len() - taken.bytes,
+                max_frames - taken.frames,
+            );
+            out[taken.bytes..taken.bytes + bytes]
+                .copy_from_slice(&consumer.buf[consumer.start..consumer.start + bytes]);
+            consumer.start += bytes;
+            taken.bytes += bytes;
+            taken.frames += frames;
+            if consumer.start < consumer.buf.len() {
+                taken.more = true;
+                taken.needs = if taken.frames == 0 {
+                    first_too_large
+                } else {
+                    0
+                };
+                break;
+            }
+            consumer.buf.clear();
+            consumer.start = 0;
+            if consumer.buf.capacity() > KEEP_CAPACITY {
+                consumer.buf = Vec::new();
+            }
+            let mut producer = lock(&self.producer);
+            if producer.buf.is_empty() {
+                producer.waking = false;
+                break;
+            }
+            std::mem::swap(&mut producer.buf, &mut consumer.buf);
+        }
+        // Still under the consumer's lock, so that `close` cannot set the count to zero in between.
+        let before = self.queued.fetch_sub(taken.bytes, Ordering::Relaxed);
+        drop(consumer);
+        if before >= self.high_water / 2 && before - taken.bytes < self.high_water / 2 {
+            self.wake_stalled();
+        }
+        taken
+    }
+
+    /// Bytes of frames that wait to be taken.
+    pub fn queued_bytes(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// True if and only if producers should stop reading requests until the queue has drained.
+    pub fn is_full(&self) -> bool {
+        self.queued_bytes() >= self.high_water
+    }
+
+    /// Registers `waker` to be woken once the queue has drained to half its high-water mark. Returns false, with
+    /// nothing registered, if it has drained that far already.
+    pub fn park(&self, waker: &Waker) -> bool {
+        let mut producer = lock(&self.producer);
+        if self.queued_bytes() < self.high_water / 2 || self.is_closed() {
+            return false;
+        }
+        producer.stalled.push(waker.clone());
+        true
+    }
+
+    /// Drops what is queued and refuses everything from here on: the JavaScript thread has gone.
+    pub fn close(&self) {
+        {
+            let mut consumer = lock(&self.consumer);
+            let mut producer = lock(&self.producer);
+            self.closed.store(true, Ordering::Relaxed);
+            producer.buf = Vec::new();
+            consumer.buf = Vec::new();
+            consumer.start = 0;
+            self.queued.store(0, Ordering::Relaxed);
+        }
+        self.wake_stalled();
+    }
+
+    /// True if and only if [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn wake_stalled(&self) {
+        let stalled = std::mem::take(&mut lock(&self.producer).stalled);
+        for waker in stalled {
+            waker.wake();
+        }
+    }
+}
+
+/// Bytes and number of the whole frames at the front of `bytes` that fit, and the length of the first that does not.
+fn whole_frames(bytes: &[u8], room: usize, max_frames: usize) -> (usize, usize, usize) {
+    let (mut at, mut frames) = (0, 0);
+    while at < bytes.len() && frames < max_frames {
+        let length =
+            crate::frame::word(&bytes[at..], 0).expect("push_with checked the frame") as usize;
+        if at + length > room {
+            return (at, frames, length);
+        }
+        at += length;
+        frames += 1;
+    }
+    (at, frames, 0)
+}

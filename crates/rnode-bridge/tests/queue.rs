@@ -1,0 +1,295 @@
+//! The queue and the mailbox under real threads: nothing lost, nothing twice, in order, at most one wake in flight.
+//! A lost wake shows as a consumer that waits for ever, which the deadline turns into a failure.
+
+use bytes::Bytes;
+use rnode_bridge::frame::{InFrame, InFrames, inbound, outbound};
+use rnode_bridge::{Commands, Executor, JsQueue, Mailbox, Posted};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Counts wakes and rings a bell.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+    wakes: AtomicUsize,
+    in_flight: AtomicUsize,
+}
+
+struct Ring(Arc<Bell>);
+
+impl Executor for Ring {
+    fn wake(&self) {
+        self.0.wakes.fetch_add(1, SeqCst);
+        assert_eq!(
+            self.0.in_flight.fetch_add(1, SeqCst),
+            0,
+            "a wake was in flight already"
+        );
+        *self.0.rung.lock().expect("not poisoned") = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl Bell {
+    fn wait(&self) {
+        let mut rung = self.rung.lock().expect("not poisoned");
+        while !*rung {
+            let (guard, result) = self
+                .changed
+                .wait_timeout(rung, PATIENCE)
+                .expect("not poisoned");
+            assert!(!result.timed_out(), "a wake was lost");
+            rung = guard;
+        }
+        *rung = false;
+        // The wake has arrived; it ends being in flight before `take` can allow the next.
+        self.in_flight.store(0, SeqCst);
+    }
+}
+
+fn queue() -> (Arc<JsQueue>, Arc<Bell>) {
+    let bell = Arc::new(Bell::default());
+    (JsQueue::new(Box::new(Ring(bell.clone()))), bell)
+}
+
+#[test]
+fn frames_of_many_threads_arrive_once_and_in_order() {
+    const THREADS: u32 = 4;
+    const FRAMES: u32 = 50_000;
+    let (queue, bell) = queue();
+    let producers: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            let queue = queue.clone();
+            std::thread::spawn(move || {
+                for n in 0..FRAMES {
+                    let filler = vec![thread as u8; (n % 97) as usize];
+                    assert!(queue.push_with(|buf| inbound::body(buf, thread, n, &filler)));
+                    if n % 1000 == 0 {
+                        std::thread::yield_now();
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut next: HashMap<u32, u32> = HashMap::new();
+    let mut inbox = vec![0; 4096];
+    let mut total = 0;
+    while total < THREADS * FRAMES {
+        bell.wait();
+        loop {
+            let taken = queue.take(&mut inbox, 37);
+            assert!(taken.frames <= 37 && taken.needs == 0);
+            for frame in InFrames::new(&inbox[..taken.bytes]) {
+                let InFrame::Body {
+                    slot,
+                    generation,
+                    bytes,
+                } = frame.expect("whole frames only")
+                else {
+                    panic!("only BODY was pushed")
+                };
+                let expected = next.entry(slot).or_default();
+                assert_eq!(generation, *expected);
+                assert_eq!(bytes.len(), (generation % 97) as usize);
+                assert!(bytes.iter().all(|byte| u32::from(*byte) == slot));
+                *expected += 1;
+                total += 1;
+            }
+            if !taken.more {
+                break;
+            }
+        }
+    }
+    for producer in producers {
+        producer.join().expect("no panic");
+    }
+    assert_eq!(queue.queued_bytes(), 0);
+    assert!(bell.wakes.load(SeqCst) <= (THREADS * FRAMES) as usize);
+}
+
+#[test]
+fn one_wake_for_many_frames() {
+    let (queue, bell) = queue();
+    for n in 0..100 {
+        queue.push_with(|buf| inbound::drain(buf, 0, n));
+    }
+    assert_eq!(bell.wakes.load(SeqCst), 1);
+    let mut inbox = [0; 64];
+    let taken = queue.take(&mut inbox, 100);
+    assert_eq!((taken.bytes, taken.frames, taken.more), (64, 4, true));
+    // While the consumer has promised to come back, pushes do not wake.
+    queue.push_with(|buf| inbound::drain(buf, 0, 100));
+    assert_eq!(bell.wakes.load(SeqCst), 1);
+    let mut frames = 4;
+    while frames < 101 {
+        let taken = queue.take(&mut inbox, 3);
+        frames += taken.frames;
+        assert_eq!(taken.more, frames < 101);
+    }
+    bell.wait();
+    queue.push_with(|buf| inbound::drain(buf, 0, 101));
+    assert_eq!(bell.wakes.load(SeqCst), 2);
+}
+
+#[test]
+fn a_frame_larger_than_the_inbox_says_what_it_needs() {
+    let (queue, _bell) = queue();
+    queue.push_with(|buf| inbound::drain(buf, 1, 1));
+    queue.push_with(|buf| inbound::body(buf, 1, 1, &[7; 1000]));
+    let mut small = [0; 64];
+    let taken = queue.take(&mut small, 10);
+    assert_eq!((taken.frames, taken.more, taken.needs), (1, true, 0));
+    let taken = queue.take(&mut small, 10);
+    assert_eq!(
+        (taken.bytes, taken.frames, taken.more, taken.needs),
+        (0, 0, true, 1020)
+    );
+    let mut large = vec![0; taken.needs];
+    let taken = queue.take(&mut large, 10);
+    assert_eq!(
+        (taken.bytes, taken.frames, taken.more, taken.needs),
+        (1020, 1, false, 0)
+    );
+}
+
+#[test]
+fn what_is_not_a_frame_is_not_queued() {
+    let (queue, bell) = queue();
+    assert!(!queue.push_with(|_| {}));
+    assert!(!queue.push_with(|buf| buf.extend_from_slice(&[0; 32])));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        queue.push_with(|buf| {
+            inbound::drain(buf, 0, 0);
+            panic!("while encoding");
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!((queue.queued_bytes(), bell.wakes.load(SeqCst)), (0, 0));
+    assert!(queue.push_with(|buf| inbound::drain(buf, 0, 0)));
+    assert_eq!(queue.take(&mut [0; 64], 9).frames, 1);
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+#[test]
+fn memory_is_bounded_by_producers_that_park() {
+    let bell = Arc::new(Bell::default());
+    let queue = JsQueue::with_high_water(Box::new(Ring(bell)), 64 << 10);
+    let flag = Arc::new(Flag::default());
+    let waker = Waker::from(flag.clone());
+    assert!(!queue.park(&waker), "an empty queue takes more");
+    let mut pushed = 0;
+    while !queue.is_full() {
+        queue.push_with(|buf| inbound::body(buf, 0, 0, &[0; 1000]));
+        pushed += 1;
+    }
+    assert_eq!(pushed, 65_536_u32.div_ceil(1020));
+    assert!(queue.park(&waker));
+    let mut inbox = vec![0; 20 << 10];
+    queue.take(&mut inbox, 1000);
+    assert!(
+        !flag.0.load(SeqCst),
+        "not before it has drained to the half"
+    );
+    queue.take(&mut inbox, 1000);
+    assert!(flag.0.load(SeqCst));
+    // Closing lets those go who wait.
+    while !queue.is_full() {
+        queue.push_with(|buf| inbound::body(buf, 0, 0, &[0; 1000]));
+    }
+    flag.0.store(false, SeqCst);
+    assert!(queue.park(&waker));
+    queue.close();
+    assert!(flag.0.load(SeqCst));
+    assert!(!queue.push_with(|buf| inbound::drain(buf, 0, 0)));
+    assert_eq!(
+        (queue.queued_bytes(), queue.take(&mut inbox, 9).frames),
+        (0, 0)
+    );
+}
+
+struct Unpark(std::thread::Thread, AtomicUsize);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.1.fetch_add(1, SeqCst);
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn the_mailbox_keeps_order_and_loses_no_wake() {
+    const POSTS: u32 = 50_000;
+    let mailbox = Arc::new(Mailbox::new());
+    let (done, finished) = mpsc::channel();
+    let reader = {
+        let mailbox = mailbox.clone();
+        std::thread::spawn(move || {
+            let unpark = Arc::new(Unpark(std::thread::current(), AtomicUsize::new(0)));
+            let waker = Waker::from(unpark.clone());
+            let mut next = [0_u32; 2];
+            let mut see = |slot: u32, generation: u32| {
+                assert_eq!(next[slot as usize], generation);
+                next[slot as usize] += 1;
+                next.iter().sum::<u32>()
+            };
+            let mut seen = 0;
+            while seen < 2 * POSTS {
+                match mailbox.poll_posted(&Context::from_waker(&waker)) {
+                    Poll::Pending => std::thread::park_timeout(PATIENCE),
+                    Poll::Ready(()) => {
+                        mailbox.drain(|posted| match posted {
+                            Posted::Frames(frames) => {
+                                for command in Commands::new(frames) {
+                                    let command = command.expect("valid");
+                                    seen = see(command.slot, command.generation);
+                                }
+                            }
+                            Posted::Large { head, body } => {
+                                let command = Commands::large(head, body).expect("valid");
+                                seen = see(command.slot, command.generation);
+                            }
+                        });
+                    }
+                }
+            }
+            done.send(unpark.1.load(SeqCst)).expect("the test waits");
+        })
+    };
+    let writers: Vec<_> = (0..2)
+        .map(|slot| {
+            let mailbox = mailbox.clone();
+            std::thread::spawn(move || {
+                let mut buf = Vec::new();
+                for n in 0..POSTS {
+                    buf.clear();
+                    if n % 10 == 3 {
+                        outbound::chunk_large(&mut buf, slot, n, false, 3);
+                        mailbox.post_large(&buf, Bytes::from_static(b"abc"));
+                    } else {
+                        outbound::body_dump(&mut buf, slot, n);
+                        mailbox.post(&buf);
+                    }
+                }
+            })
+        })
+        .collect();
+    let wakes = finished.recv_timeout(PATIENCE).expect("a wake was lost");
+    assert!(wakes <= 2 * POSTS as usize);
+    for thread in writers.into_iter().chain([reader]) {
+        thread.join().expect("no panic");
+    }
+}

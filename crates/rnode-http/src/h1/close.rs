@@ -1,0 +1,105 @@
+//! How a connection ends: the client leaves, the socket breaks, the last response is out, the server closes.
+//! Each way leaves no invocation open: JavaScript is told once, or has to answer once.
+
+use super::conn::{Body, Conn, Phase, Response};
+use super::timeouts::Deadline;
+use crate::io_thread::Ctx;
+use rnode_bridge::frame::{abort, inbound};
+
+/// Milliseconds a closing connection still reads, so that the client can read the answer before an RST.
+const LINGER_MS: u64 = 1_000;
+
+impl Conn {
+    /// Sends ABORT for the current invocation, once.
+    pub(super) fn abort(&mut self, reason: u32) {
+        if !std::mem::replace(&mut self.aborted, true) {
+            let (slot, generation) = (self.slot, self.generation);
+            self.queue()
+                .push_with(|buf| inbound::abort(buf, slot, generation, reason));
+        }
+    }
+
+    /// True while JavaScript has something to lose if the connection goes: an unanswered request or an unread body.
+    pub(super) fn invocation_open(&self) -> bool {
+        match self.phase {
+            Phase::Active => self.response != Response::Queued,
+            Phase::Draining => self.body_asked && !self.body_dump,
+            _ => false,
+        }
+    }
+
+    /// The client sent FIN.
+    pub(super) fn ended(&mut self, ctx: &Ctx) {
+        self.input_ended = true;
+        self.process_input(ctx);
+    }
+
+    /// The socket is broken: nothing can be read or written any more.
+    pub(super) fn lost(&mut self) {
+        self.io = None;
+        self.out.clear();
+        self.report_unwritten();
+        self.input = Vec::new();
+        if self.phase == Phase::Active && self.response != Response::Queued {
+            // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
+            self.abort(abort::CLIENT_GONE);
+            if self.queue().is_closed() {
+                self.kill();
+            }
+        } else {
+            self.kill();
+        }
+    }
+
+    /// Everything is written and nothing more will be: close, lingering where bytes of the client are left unread
+    /// (closing over them makes the kernel send RST, and the client may lose the answer).
+    pub(super) fn finish_close(&mut self, ctx: &Ctx) {
+        let unread = self.linger || !self.input.is_empty() || !matches!(self.body, Body::Complete);
+        if self.input_ended || !unread {
+            self.kill();
+            return;
+        }
+        if let Some(io) = &self.io {
+            io.shutdown_write();
+        }
+        self.input = Vec::new();
+        self.dropped = 0;
+        self.phase = Phase::Lingering;
+        self.linger_until = ctx.now() + LINGER_MS;
+    }
+
+    /// Closes at once. Frames that come later find no slot.
+    pub(crate) fn kill(&mut self) {
+        if self.invocation_open() {
+            self.abort(abort::CLIENT_GONE);
+        }
+        self.phase = Phase::Dead;
+        self.io = None;
+        self.out.clear();
+        self.report_unwritten();
+        self.input = Vec::new();
+        self.deadline = Deadline::default();
+        self.wake();
+    }
+
+    /// `closeIdleConnections`, and what `close` does first.
+    pub(crate) fn close_if_idle(&mut self, ctx: &Ctx) {
+        if self.phase != Phase::Head || !self.out.is_empty() || !self.input.is_empty() {
+            return;
+        }
+        if self.requests > 0 {
+            self.kill();
+        } else if self.local.server.is_closing() {
+            // Its first request may be under way: treat it as if it were between two requests.
+            self.idle_since = ctx.now();
+        }
+    }
+
+    /// `closeAllConnections`.
+    pub(crate) fn close_now(&mut self) {
+        if self.invocation_open() {
+            self.abort(abort::SERVER_CLOSING);
+        }
+        self.kill();
+    }
+}

@@ -1,0 +1,499 @@
+//! The task of one connection and its states; reading, flushing and closing. What bytes mean is in `input`, what frames
+//! mean in `respond`.
+//!
+//! All methods are synchronous and run on the owning thread, either polled by the runtime or called while the thread
+//! drains its mailbox: a response is written right there, without waking the task. No borrow outlives a call.
+
+use super::chunked::Chunked;
+use super::io::{Addresses, Io};
+use super::parse::{Limits, Progress};
+use super::timeouts::Deadline;
+use super::write::{Flush, OutQueue};
+use crate::io_thread::{Ctx, LocalServer};
+use crate::log;
+use crate::server::Server;
+use crate::server::config::flags;
+use rnode_bridge::JsQueue;
+use rnode_bridge::codes::ClientError;
+use rnode_bridge::frame::{self, inbound};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker};
+
+/// Unparsed bytes a connection may hold before it stops reading.
+pub(super) const READ_AHEAD: usize = 64 << 10;
+/// Bytes a closing connection still reads and drops.
+const LINGER_BYTES: usize = 512 << 10;
+
+/// A connection in its thread's slot table.
+pub(crate) type ConnCell = RefCell<Conn>;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waits for a request head, or for the rest of one.
+    Head,
+    /// An invocation runs. Without a socket: the connection is lost and JavaScript has not answered yet.
+    Active,
+    /// The response is queued, the request body is not read to its end yet.
+    Draining,
+    /// The last byte is written and FIN sent; what still comes is dropped.
+    Lingering,
+    /// Over: the task ends at its next poll.
+    Dead,
+}
+
+/// The part of the request body that has not been taken off the input.
+#[derive(Debug)]
+pub(super) enum Body {
+    Complete,
+    Length(u64),
+    Chunked(Box<Chunked>),
+}
+
+/// How far the response of the current invocation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Response {
+    Awaited,
+    Streaming(ResponseBody),
+    Queued,
+}
+
+/// How the body of a streamed response is delimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResponseBody {
+    Chunked,
+    /// Bytes that Content-Length still promises.
+    Length(u64),
+    Unframed,
+    Nothing,
+}
+
+/// What the response needs to know of its request.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    pub(super) is_head: bool,
+    pub(super) is_get: bool,
+    pub(super) http10: bool,
+    pub(super) keep_alive: bool,
+    pub(super) stored: Option<Box<Stored>>,
+}
+
+/// Request headers that are only kept where one of them is there.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    pub(super) if_none_match: Option<Vec<u8>>,
+    pub(super) if_modified_since: Option<Vec<u8>>,
+    pub(super) cache_control: Option<Vec<u8>>,
+    pub(super) accept: Option<Vec<u8>>,
+}
+
+/// One connection.
+pub(crate) struct Conn {
+    pub(super) io: Option<Io>,
+    pub(super) local: Rc<LocalServer>,
+    pub(super) addresses: Rc<Addresses>,
+    pub(super) index: u32,
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+    pub(super) phase: Phase,
+    /// Bytes read and not yet taken.
+    pub(super) input: Vec<u8>,
+    pub(super) progress: Progress,
+    pub(super) request: Request,
+    pub(super) requests: u32,
+
+    pub(super) body: Body,
+    /// Body bytes JavaScript is ready to take.
+    pub(super) credit: u64,
+    /// JavaScript has asked for body bytes: what is left goes to it even after the response.
+    pub(super) body_asked: bool,
+    /// What is left of the body is dropped.
+    pub(super) body_dump: bool,
+    pub(super) dropped: usize,
+
+    pub(super) response: Response,
+    pub(super) out: OutQueue,
+    /// Ends of responses whose delivery is to be reported, and their generations.
+    notify: VecDeque<(u64, u32)>,
+    pub(super) drain_wanted: bool,
+    /// What HEAD decided about the end of a streamed response.
+    pub(super) close_at_end: bool,
+    pub(super) notify_streamed: bool,
+    /// Close once everything queued has left.
+    pub(super) close_after: bool,
+    /// Bytes of the client were or will be dropped: close in two steps.
+    pub(super) linger: bool,
+
+    /// The client has sent FIN.
+    pub(super) input_ended: bool,
+    /// ABORT was sent for the current invocation.
+    pub(super) aborted: bool,
+    /// Input can be taken again: something it waited for has happened.
+    pub(super) recheck: bool,
+    /// Input waits for queued output to leave: the socket is to be given away.
+    pub(super) wait_flush: bool,
+    /// The head that is being read has begun.
+    pub(super) head_begun: bool,
+    /// Input waits for the queue to JavaScript to drain.
+    pub(super) stalled: bool,
+    /// The task waits for the socket to be readable.
+    read_armed: bool,
+    waker: Option<Waker>,
+    /// A frame of the current batch has changed this connection.
+    pub(crate) touched: bool,
+
+    /// Times in the thread's milliseconds, 0 = not running.
+    pub(super) head_start: u64,
+    pub(super) idle_since: u64,
+    pub(super) activity: u64,
+    pub(super) linger_until: u64,
+    pub(super) deadline: Deadline,
+}
+
+/// The future that drives a connection; dropping it frees the slot, whatever the reason.
+pub(crate) struct ConnTask {
+    cell: Rc<ConnCell>,
+    ctx: Rc<Ctx>,
+}
+
+impl Future for ConnTask {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let poll = catch_unwind(AssertUnwindSafe(|| {
+            self.cell.borrow_mut().poll(cx, &self.ctx)
+        }));
+        poll.unwrap_or_else(|panic| {
+            log::line(&format!(
+                "a connection was closed after a panic: {}",
+                log::panic_text(&*panic)
+            ));
+            Poll::Ready(())
+        })
+    }
+}
+
+impl Drop for ConnTask {
+    fn drop(&mut self) {
+        let mut conn = self.cell.borrow_mut();
+        conn.kill();
+        conn.waker = None;
+        self.ctx.slots.borrow_mut().remove(conn.index);
+        self.ctx.slot_count_changed();
+        let server = conn.local.server.clone();
+        if server.config.has(flags::CONNECTION_LISTENER) {
+            let (slot, generation) = (conn.slot, conn.generation);
+            server
+                .queue
+                .push_with(|buf| inbound::connection_closed(buf, slot, generation, server.id));
+        }
+        drop(conn);
+        server.connection_gone();
+    }
+}
+
+impl Conn {
+    /// Puts a connection into the slot table. `None` (and the socket closed) if the table is full.
+    pub(crate) fn start(ctx: &Rc<Ctx>, local: Rc<LocalServer>, io: Io) -> Option<ConnTask> {
+        let addresses = Rc::new(io.addresses());
+        let now = ctx.recent();
+        let cell = Rc::new(RefCell::new(Self {
+            io: Some(io),
+            local,
+            addresses,
+            index: 0,
+            slot: 0,
+            generation: 0,
+            phase: Phase::Head,
+            input: Vec::new(),
+            progress: Progress::default(),
+            request: Request::default(),
+            requests: 0,
+            body: Body::Complete,
+            credit: 0,
+            body_asked: false,
+            body_dump: false,
+            dropped: 0,
+            response: Response::Queued,
+            out: OutQueue::default(),
+            notify: VecDeque::new(),
+            drain_wanted: false,
+            close_at_end: false,
+            notify_streamed: false,
+            close_after: false,
+            linger: false,
+            input_ended: false,
+            aborted: false,
+            recheck: false,
+            wait_flush: false,
+            head_begun: false,
+            stalled: false,
+            read_armed: false,
+            waker: None,
+            touched: false,
+            head_start: now,
+            idle_since: 0,
+            activity: now,
+            linger_until: 0,
+            deadline: Deadline::default(),
+        }));
+        let (index, generation) = ctx.slots.borrow_mut().insert(cell.clone()).ok()?;
+        ctx.slot_count_changed();
+        {
+            let mut conn = cell.borrow_mut();
+            conn.index = index;
+            conn.slot = frame::slot_word(ctx.id, index);
+            conn.generation = generation;
+            let server = &conn.local.server;
+            if server.config.has(flags::CONNECTION_LISTENER) {
+                let to = &conn.addresses;
+                server.queue.push_with(|buf| {
+                    let remote = (to.remote.as_bytes(), to.remote_port);
+                    let local = (to.local.as_bytes(), to.local_port);
+                    inbound::connection(buf, conn.slot, generation, server.id, remote, local);
+                });
+            }
+        }
+        Some(ConnTask {
+            cell,
+            ctx: ctx.clone(),
+        })
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.local.server
+    }
+
+    pub(super) fn queue(&self) -> &JsQueue {
+        &self.local.server.queue
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let config = &self.local.server.config;
+        Limits {
+            size: config.max_header_size.load(Relaxed) as usize,
+            count: config.max_headers_count.load(Relaxed) as usize,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        loop {
+            self.poll_deadline(cx, ctx);
+            if self.flush(ctx) == Flush::Blocked
+                && let Some(io) = &self.io
+                && io.poll_write_ready(cx).is_ready()
+            {
+                continue;
+            }
+            if self.stalled {
+                // Only the queue's waker polls a stalled connection usefully; looking again is harmless.
+                self.stalled = false;
+                self.recheck = true;
+            }
+            if std::mem::take(&mut self.recheck) {
+                self.process_input(ctx);
+                if self.phase != Phase::Dead && !self.out.is_empty() {
+                    continue;
+                }
+            }
+            if self.phase == Phase::Dead {
+                return Poll::Ready(());
+            }
+            self.read_armed = false;
+            if !self.wants_read() || self.poll_read(cx, ctx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn wants_read(&self) -> bool {
+        let room = match self.phase {
+            Phase::Head | Phase::Lingering => true,
+            Phase::Active | Phase::Draining => self.input.len() < READ_AHEAD,
+            Phase::Dead => false,
+        };
+        room && self.io.is_some() && !self.input_ended && !self.stalled && !self.wait_flush
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
+        let Some(io) = &mut self.io else {
+            return Poll::Pending;
+        };
+        let mut buffer = ctx.read_buffer.borrow_mut();
+        match io.poll_read(cx, &mut buffer) {
+            Poll::Pending => {
+                self.read_armed = true;
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(0)) => {
+                drop(buffer);
+                self.ended(ctx);
+            }
+            Poll::Ready(Ok(length)) => self.received(&buffer[..length], ctx),
+            Poll::Ready(Err(_)) => {
+                drop(buffer);
+                if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+                    let (slot, generation, server) =
+                        (self.slot, self.generation, &self.local.server);
+                    let code = ClientError::ConnectionReset as u32;
+                    server.queue.push_with(|buf| {
+                        inbound::client_error(buf, slot, generation, server.id, code, -1, &[]);
+                    });
+                }
+                self.lost();
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn received(&mut self, data: &[u8], ctx: &Ctx) {
+        if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
+            self.activity = ctx.now();
+        }
+        if self.phase == Phase::Lingering {
+            self.dropped += data.len();
+            if self.dropped > LINGER_BYTES {
+                self.kill();
+            }
+        } else if self.input.is_empty() {
+            let taken = self.take_input(data, ctx);
+            if taken < data.len() {
+                self.input.extend_from_slice(&data[taken..]);
+            }
+        } else {
+            self.input.extend_from_slice(data);
+            self.process_input(ctx);
+        }
+    }
+
+    /// Takes what can be taken of the bytes held back.
+    pub(super) fn process_input(&mut self, ctx: &Ctx) {
+        if !self.input.is_empty() {
+            let mut input = std::mem::take(&mut self.input);
+            let taken = self.take_input(&input, ctx);
+            if taken < input.len() {
+                input.drain(..taken);
+                self.input = input;
+            }
+        }
+        if self.input_ended {
+            self.check_ended(ctx);
+        }
+    }
+
+    /// Hands queued bytes to the kernel, and does what waited for that.
+    pub(super) fn flush(&mut self, ctx: &Ctx) -> Flush {
+        let Some(io) = &self.io else {
+            return Flush::Lost;
+        };
+        if self.out.is_empty() {
+            self.all_written(ctx);
+            return Flush::Done;
+        }
+        let before = self.out.written();
+        let result = self.out.flush(io, ctx);
+        if self.out.written() != before {
+            if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
+                self.activity = ctx.now();
+            }
+            self.report_written();
+        }
+        match result {
+            Flush::Done => self.all_written(ctx),
+            Flush::Blocked => {}
+            Flush::Lost => self.lost(),
+        }
+        result
+    }
+
+    /// Nothing waits for the kernel any more.
+    fn all_written(&mut self, ctx: &Ctx) {
+        if std::mem::take(&mut self.drain_wanted) {
+            let (slot, generation) = (self.slot, self.generation);
+            self.queue()
+                .push_with(|buf| inbound::drain(buf, slot, generation));
+        }
+        if std::mem::take(&mut self.wait_flush) {
+            self.recheck = true;
+        }
+        if self.close_after && !matches!(self.phase, Phase::Lingering | Phase::Dead) {
+            self.finish_close(ctx);
+        }
+    }
+
+    /// Asks for FINISHED once everything queued so far has left.
+    pub(super) fn notify_at_end(&mut self) {
+        self.notify.push_back((self.out.queued(), self.generation));
+        if self.io.is_none() {
+            self.report_unwritten();
+        } else {
+            self.report_written();
+        }
+    }
+
+    fn report_written(&mut self) {
+        let written = self.out.written();
+        while self.notify.front().is_some_and(|(end, _)| *end <= written) {
+            if let Some((_, generation)) = self.notify.pop_front() {
+                let slot = self.slot;
+                self.queue()
+                    .push_with(|buf| inbound::finished(buf, slot, generation, true));
+            }
+        }
+    }
+
+    pub(super) fn report_unwritten(&mut self) {
+        for (_, generation) in std::mem::take(&mut self.notify) {
+            let slot = self.slot;
+            self.queue()
+                .push_with(|buf| inbound::finished(buf, slot, generation, false));
+        }
+    }
+
+    /// Called once per batch of frames that touched this connection.
+    pub(crate) fn after_batch(&mut self, ctx: &Ctx) {
+        self.touched = false;
+        self.flush(ctx);
+        if self.recheck && self.phase != Phase::Dead {
+            self.recheck = false;
+            self.process_input(ctx);
+            self.flush(ctx);
+        }
+        let needs_task = self.phase == Phase::Dead
+            || !self.out.is_empty()
+            || self.deadline.needs_task()
+            || (self.wants_read() && !self.read_armed);
+        if needs_task {
+            self.wake();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Registers with the queue to JavaScript if it is full. Returns whether input has to wait.
+    pub(super) fn wait_for_queue(&mut self) -> bool {
+        if !self.queue().is_full() {
+            return false;
+        }
+        self.stalled = self
+            .waker
+            .as_ref()
+            .is_some_and(|waker| self.queue().park(waker));
+        self.stalled
+    }
+}

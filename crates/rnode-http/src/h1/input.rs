@@ -1,0 +1,468 @@
+//! From the socket to frames: heads are dispatched, bodies delivered against credit, errors answered.
+//!
+//! Bytes are taken where they were read; what cannot be taken yet (no credit, a response still due, a full queue)
+//! stays in the connection's input. Nothing here waits.
+
+use super::chunked::Chunked;
+use super::conn::{Body, Conn, Phase, READ_AHEAD, Request, Response, Stored};
+use super::io::{Addresses, Detached};
+use super::parse::{self, Expect, Framing, Head, Span};
+use super::write::Flush;
+use crate::error_page::Mode;
+use crate::io_thread::Ctx;
+use crate::plan;
+use crate::server::config::flags;
+use rnode_bridge::codes::ClientError;
+use rnode_bridge::frame::{RequestFrame, abort, inbound, request_flags, response_flags};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Largest body that travels inside its request frame.
+const INLINE_BODY: usize = 64 << 10;
+/// Largest BODY frame.
+const BODY_FRAME: u64 = 64 << 10;
+
+impl Conn {
+    /// Takes what it can from the front of `data` and returns how many bytes that were.
+    pub(super) fn take_input(&mut self, data: &[u8], ctx: &Ctx) -> usize {
+        let mut at = 0;
+        while at < data.len() {
+            let rest = &data[at..];
+            let taken = match self.phase {
+                Phase::Head if self.close_after => {
+                    self.linger = true;
+                    rest.len()
+                }
+                Phase::Head => self.take_head(rest, ctx),
+                Phase::Active | Phase::Draining if !matches!(self.body, Body::Complete) => {
+                    self.take_body(rest, ctx)
+                }
+                Phase::Active | Phase::Draining => 0,
+                Phase::Lingering | Phase::Dead => rest.len(),
+            };
+            if taken == 0 {
+                break;
+            }
+            at += taken;
+        }
+        at
+    }
+
+    fn take_head(&mut self, data: &[u8], ctx: &Ctx) -> usize {
+        if self.wait_for_queue() {
+            return 0;
+        }
+        let skipped = parse::skip_line_ends(data);
+        if skipped == data.len() {
+            return skipped;
+        }
+        let data = &data[skipped..];
+        let limits = self.limits();
+        let mut spans = ctx.spans.borrow_mut();
+        match parse::parse(data, limits, &mut self.progress, &mut spans) {
+            Ok(Some(head)) => match self.dispatch(data, &head, &spans, ctx) {
+                Some(taken) => skipped + taken,
+                None => 0,
+            },
+            Ok(None) => {
+                if !std::mem::replace(&mut self.head_begun, true) {
+                    self.head_start = ctx.now();
+                    self.idle_since = 0;
+                }
+                skipped
+            }
+            Err(error) => {
+                drop(spans);
+                self.fail(error, data, ctx);
+                skipped + data.len()
+            }
+        }
+    }
+
+    /// Starts an invocation. `None`: not yet, earlier output has to leave first.
+    fn dispatch(&mut self, data: &[u8], head: &Head, spans: &[Span], ctx: &Ctx) -> Option<usize> {
+        let local = self.local.clone();
+        let config = &local.server.config;
+        let is_connect = head.method.as_str() == "CONNECT";
+        let takes_over = is_connect || head.upgrade && config.has(flags::UPGRADE_LISTENER);
+        if takes_over && self.flush(ctx) != Flush::Done {
+            // The socket is given away: what is queued must have left it. The task comes back once it has.
+            self.wait_flush = true;
+            return None;
+        }
+        if self.phase != Phase::Head {
+            return Some(data.len());
+        }
+        if is_connect && !config.has(flags::CONNECT_LISTENER) {
+            self.kill();
+            return Some(data.len());
+        }
+
+        self.generation = ctx.slots.borrow_mut().advance(self.index);
+        self.requests = self.requests.saturating_add(1);
+        if !self.head_begun {
+            // Only a request whose body is still to come needs to know when it began.
+            self.head_start = if head.framing == Framing::None {
+                0
+            } else {
+                ctx.now()
+            };
+        }
+        self.idle_since = 0;
+        self.aborted = false;
+        self.credit = 0;
+        self.body_asked = false;
+        self.body_dump = false;
+        self.dropped = 0;
+        self.response = Response::Awaited;
+        self.request = Request {
+            is_head: head.method == rnode_router::Method::HEAD,
+            is_get: head.method == rnode_router::Method::GET,
+            http10: head.http10,
+            keep_alive: head.keep_alive,
+            stored: self.store(data, head, spans),
+        };
+
+        let addresses = self.addresses.clone();
+        let mut frame = self.request_frame(&addresses, data, head);
+        if takes_over {
+            frame.flags |= request_flags::UPGRADE | request_flags::BODY_COMPLETE;
+            frame.body = &data[head.length..];
+            self.hand_over(&frame, data, spans);
+            return Some(data.len());
+        }
+        self.phase = Phase::Active;
+        let mut taken = head.length;
+        let rest = &data[head.length..];
+        let mut scratch = ctx.scratch.borrow_mut();
+        match head.framing {
+            Framing::None => self.body = Body::Complete,
+            Framing::Length(length) => match usize::try_from(length) {
+                Ok(length) if length <= rest.len() && length <= INLINE_BODY => {
+                    self.body = Body::Complete;
+                    frame.body = &rest[..length];
+                    taken += length;
+                }
+                _ => self.body = Body::Length(length),
+            },
+            Framing::Chunked => {
+                scratch.clear();
+                match self.whole_chunked(rest, &mut scratch) {
+                    Some(length) => {
+                        self.body = Body::Complete;
+                        frame.body = &scratch;
+                        taken += length;
+                    }
+                    None => self.body = Body::Chunked(Box::new(Chunked::new())),
+                }
+            }
+        }
+        if matches!(self.body, Body::Complete) {
+            frame.flags |= request_flags::BODY_COMPLETE;
+        }
+
+        if let Some((status, lines, flags)) = self.refusal(head, config) {
+            drop(scratch);
+            self.internal_response(status, lines, flags, ctx);
+            return Some(taken);
+        }
+        if head.expect == Expect::Continue {
+            if config.has(flags::CHECK_CONTINUE) {
+                frame.flags |= request_flags::EXPECT_CONTINUE;
+            } else {
+                self.out.push(ctx, b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+        } else if head.expect == Expect::Other {
+            frame.flags |= request_flags::EXPECT_OTHER;
+        }
+
+        let mut plan = ctx.plan.borrow_mut();
+        let planned = local
+            .with_table(|table| plan::plan(table, head.method, frame.url, &mut plan))
+            .flatten();
+        let mut deadline = config.handler_deadline.load(Relaxed);
+        if let Some(planned) = planned {
+            frame.plan_version = planned.version;
+            frame.plan = &plan;
+            deadline = planned.deadline_ms.unwrap_or(deadline);
+        }
+        if deadline != 0 {
+            self.deadline.set(deadline);
+        }
+        let headers = spans.iter().map(|span| (span.name(data), span.value(data)));
+        if !local
+            .server
+            .queue
+            .push_with(|buf| frame.encode(buf, headers))
+        {
+            // Nobody is there to answer any more.
+            self.kill();
+        }
+        Some(taken)
+    }
+
+    fn request_frame<'a>(
+        &self,
+        addresses: &'a Addresses,
+        data: &'a [u8],
+        head: &Head,
+    ) -> RequestFrame<'a> {
+        let mut flags = 0;
+        if head.http10 {
+            flags |= request_flags::HTTP_1_0;
+        }
+        if head.keep_alive {
+            flags |= request_flags::KEEP_ALIVE;
+        }
+        match head.framing {
+            Framing::None => {}
+            Framing::Length(_) => flags |= request_flags::HAS_BODY,
+            Framing::Chunked => flags |= request_flags::HAS_BODY | request_flags::CHUNKED,
+        }
+        if head.upgrade {
+            flags |= request_flags::UPGRADE;
+        }
+        RequestFrame {
+            slot: self.slot,
+            generation: self.generation,
+            flags,
+            server: self.local.server.id,
+            method: head.method.index(),
+            url: &data[head.url.0..head.url.1],
+            remote: addresses.remote.as_bytes(),
+            local: addresses.local.as_bytes(),
+            remote_port: addresses.remote_port,
+            local_port: addresses.local_port,
+            ..RequestFrame::default()
+        }
+    }
+
+    /// What Node answers by itself instead of calling the handler.
+    fn refusal(
+        &self,
+        head: &Head,
+        config: &crate::server::ServerConfig,
+    ) -> Option<(u16, &'static [u8], u32)> {
+        if head.http10 {
+            return None;
+        }
+        if !head.has_host && config.has(flags::REQUIRE_HOST) {
+            let flags = response_flags::CONNECTION_SET | response_flags::CLOSE;
+            return Some((400, b"Connection: close\r\n", flags));
+        }
+        let limit = config.max_requests_per_socket.load(Relaxed);
+        if limit != 0 && self.requests > limit {
+            return Some((503, b"", 0));
+        }
+        if head.expect == Expect::Other && !config.has(flags::CHECK_EXPECTATION) {
+            return Some((417, b"", 0));
+        }
+        None
+    }
+
+    fn store(&self, data: &[u8], head: &Head, spans: &[Span]) -> Option<Box<Stored>> {
+        let negotiates = self.local.server.config.error_pages() == Mode::Negotiate;
+        if !head.conditional && !negotiates {
+            return None;
+        }
+        let joined = |name: &[u8]| {
+            let mut values = spans
+                .iter()
+                .filter(|span| span.name(data).eq_ignore_ascii_case(name));
+            let mut value = values.next()?.value(data).to_vec();
+            // Node keeps the first of this one and joins the others.
+            if name != b"if-modified-since" {
+                for further in values {
+                    value.extend_from_slice(b", ");
+                    value.extend_from_slice(further.value(data));
+                }
+            }
+            Some(value)
+        };
+        Some(Box::new(Stored {
+            if_none_match: joined(b"if-none-match"),
+            if_modified_since: joined(b"if-modified-since"),
+            cache_control: joined(b"cache-control"),
+            accept: if negotiates { joined(b"accept") } else { None },
+        }))
+    }
+
+    /// Decodes a chunked body that is whole within `data` and fits the frame. Trailers have no place in a request
+    /// frame, so a body with trailers streams.
+    fn whole_chunked(&self, data: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        let (mut decoder, limits, mut at) = (Chunked::new(), self.limits(), 0);
+        while at < data.len() {
+            // An error is met again, and answered, when the body streams.
+            let step = decoder.decode(&data[at..], INLINE_BODY, limits).ok()?;
+            out.extend_from_slice(&data[at..][step.data]);
+            at += step.consumed;
+            if out.len() > INLINE_BODY {
+                return None;
+            }
+            if step.done {
+                return decoder.trailer_lines().is_empty().then_some(at);
+            }
+        }
+        None
+    }
+
+    /// Gives the socket to JavaScript; the slot is free afterwards.
+    fn hand_over(&mut self, frame: &RequestFrame<'_>, data: &[u8], spans: &[Span]) {
+        let headers = spans.iter().map(|span| (span.name(data), span.value(data)));
+        self.give_socket(|buf, fd| frame.encode_upgrade(buf, fd, headers));
+    }
+
+    /// Takes the socket out of the runtime and pushes the frame that names its descriptor. It is closed again if the
+    /// frame is not taken.
+    fn give_socket(&mut self, encode: impl FnOnce(&mut Vec<u8>, i32)) {
+        if let Some(socket) = self.io.take().and_then(|io| Detached::new(io).ok())
+            && self
+                .local
+                .server
+                .queue
+                .push_with(|buf| encode(buf, socket.fd()))
+        {
+            socket.release();
+        }
+        self.kill();
+    }
+
+    fn take_body(&mut self, data: &[u8], ctx: &Ctx) -> usize {
+        let deliver = !self.body_dump && (self.phase == Phase::Active || self.body_asked);
+        let credit = if deliver { self.credit } else { BODY_FRAME };
+        let limits = self.limits();
+        let (consumed, bytes, done) = match &mut self.body {
+            Body::Complete => return 0,
+            Body::Length(left) => {
+                let length = (*left).min(data.len() as u64).min(credit).min(BODY_FRAME);
+                *left -= length;
+                (length as usize, 0..length as usize, *left == 0)
+            }
+            Body::Chunked(decoder) => {
+                match decoder.decode(data, credit.min(BODY_FRAME) as usize, limits) {
+                    Ok(step) => (step.consumed, step.data, step.done),
+                    Err(error) => {
+                        self.fail(error, data, ctx);
+                        return data.len();
+                    }
+                }
+            }
+        };
+        let bytes = &data[bytes];
+        if !bytes.is_empty() {
+            self.deadline.touch();
+            if deliver {
+                self.credit -= bytes.len() as u64;
+                let (slot, generation) = (self.slot, self.generation);
+                self.queue()
+                    .push_with(|buf| inbound::body(buf, slot, generation, bytes));
+            } else {
+                self.dropped += bytes.len();
+                if self.phase == Phase::Draining && self.dropped > super::respond::DRAIN_LIMIT {
+                    // Reading on would serve nobody; the response is out or on its way.
+                    self.close_after = true;
+                    self.flush(ctx);
+                    return data.len();
+                }
+            }
+        }
+        if done {
+            self.body_done(deliver, ctx);
+        }
+        consumed
+    }
+
+    fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
+        let body = std::mem::replace(&mut self.body, Body::Complete);
+        if deliver {
+            let mut trailers = Vec::new();
+            if let Body::Chunked(decoder) = &body {
+                // Each line was checked when it was read.
+                let _ = parse::trailers(decoder.trailer_lines(), self.limits(), &mut trailers);
+            }
+            let (slot, generation) = (self.slot, self.generation);
+            self.queue()
+                .push_with(|buf| inbound::body_end(buf, slot, generation, &trailers));
+        }
+        if self.phase == Phase::Draining {
+            self.next_request(ctx);
+        }
+    }
+
+    /// FIN was read and everything before it has been looked at.
+    pub(super) fn check_ended(&mut self, ctx: &Ctx) {
+        match self.phase {
+            Phase::Head if self.stalled || self.recheck || self.wait_flush => {}
+            Phase::Head if self.input.is_empty() => {
+                self.close_after = true;
+                self.flush(ctx);
+            }
+            Phase::Head => {
+                let input = std::mem::take(&mut self.input);
+                self.fail(ClientError::InvalidEofState, &input, ctx);
+            }
+            Phase::Active | Phase::Draining => {
+                if matches!(self.body, Body::Complete) {
+                    if self.invocation_open() {
+                        self.abort(abort::CLIENT_GONE);
+                    }
+                } else if self.input.is_empty() {
+                    // What is missing of the body will never come.
+                    self.fail(ClientError::InvalidEofState, &[], ctx);
+                }
+            }
+            Phase::Lingering => self.kill(),
+            Phase::Dead => {}
+        }
+    }
+
+    /// A broken or late request: answers as Node does (or hands the socket to `'clientError'`) and closes.
+    pub(super) fn fail(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
+        let silent = self.phase != Phase::Head && self.response != Response::Awaited;
+        if self.phase != Phase::Head {
+            let reason = match error {
+                ClientError::RequestTimeout => abort::REQUEST_TIMEOUT,
+                _ => abort::BODY_BROKEN,
+            };
+            self.abort(reason);
+        }
+        self.deadline.stop();
+        self.response = Response::Queued;
+        self.body = Body::Complete;
+        self.body_dump = true;
+        self.head_start = 0;
+        self.idle_since = 0;
+        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+            self.give_to_client_error(error, packet, ctx);
+            return;
+        }
+        if !silent {
+            let answer: &[u8] = match error {
+                ClientError::HeaderOverflow => {
+                    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+                }
+                ClientError::ChunkExtensionsOverflow => {
+                    b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n"
+                }
+                ClientError::RequestTimeout => {
+                    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
+                }
+                _ => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+            };
+            self.out.push(ctx, answer);
+        }
+        self.phase = Phase::Head;
+        self.close_after = true;
+        self.linger = true;
+    }
+
+    fn give_to_client_error(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
+        self.flush(ctx);
+        let (slot, generation, server) = (self.slot, self.generation, self.local.server.id);
+        self.give_socket(|buf, fd| {
+            inbound::client_error(buf, slot, generation, server, error as u32, fd, packet);
+        });
+    }
+}
+
+/// Keeps the read-ahead bound and the inline bound in step: a body that fits the frame must fit the input.
+const _: () = assert!(INLINE_BODY <= READ_AHEAD);

@@ -1,0 +1,153 @@
+//! The socket of a connection: TCP or Unix behind one type. No buffering and no protocol in here.
+
+use crate::server::accept::Accepted;
+use socket2::SockRef;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connected stream socket.
+#[derive(Debug)]
+pub(crate) enum Io {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Both ends of a connection, as text.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    pub(crate) remote: Box<str>,
+    pub(crate) remote_port: u16,
+    pub(crate) local: Box<str>,
+    pub(crate) local_port: u16,
+}
+
+impl Io {
+    /// Must be called within the runtime of the thread that will own the connection.
+    pub(crate) fn from_accepted(accepted: Accepted) -> io::Result<Self> {
+        Ok(match accepted {
+            Accepted::Tcp(stream) => Self::Tcp(TcpStream::from_std(stream)?),
+            Accepted::Unix(stream) => Self::Unix(UnixStream::from_std(stream)?),
+        })
+    }
+
+    /// Takes the socket out of this thread's event queue; it stays nonblocking.
+    pub(crate) fn into_accepted(self) -> io::Result<Accepted> {
+        Ok(match self {
+            Self::Tcp(stream) => Accepted::Tcp(stream.into_std()?),
+            Self::Unix(stream) => Accepted::Unix(stream.into_std()?),
+        })
+    }
+
+    pub(crate) fn set_no_delay(&self) {
+        if let Self::Tcp(stream) = self {
+            // Fails only on a connection that is gone already, which reading will show.
+            let _ = stream.set_nodelay(true);
+        }
+    }
+
+    /// TCP keep-alive; no-op on a Unix socket.
+    pub(crate) fn set_keep_alive(&self, on: bool) {
+        if let Self::Tcp(stream) = self {
+            let _ = SockRef::from(stream).set_keepalive(on);
+        }
+    }
+
+    /// Makes the coming close send RST.
+    pub(crate) fn reset_on_close(&self) {
+        if let Self::Tcp(stream) = self {
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Sends FIN.
+    pub(crate) fn shutdown_write(&self) {
+        let how = std::net::Shutdown::Write;
+        let _ = match self {
+            Self::Tcp(stream) => SockRef::from(stream).shutdown(how),
+            Self::Unix(stream) => SockRef::from(stream).shutdown(how),
+        };
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        let Self::Tcp(stream) = self else {
+            return Addresses::default();
+        };
+        let text = |address: &io::Result<std::net::SocketAddr>| match address {
+            Ok(address) => address.ip().to_string().into_boxed_str(),
+            Err(_) => Box::default(),
+        };
+        let port =
+            |address: &io::Result<std::net::SocketAddr>| address.as_ref().map_or(0, |a| a.port());
+        let (remote, local) = (stream.peer_addr(), stream.local_addr());
+        Addresses {
+            remote: text(&remote),
+            remote_port: port(&remote),
+            local: text(&local),
+            local_port: port(&local),
+        }
+    }
+
+    /// Reads once. tokio forgets the readiness after a short read, so the next call costs no system call.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        match self {
+            Self::Tcp(stream) => ready!(Pin::new(stream).poll_read(cx, &mut buffer))?,
+            Self::Unix(stream) => ready!(Pin::new(stream).poll_read(cx, &mut buffer))?,
+        }
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_write_ready(cx),
+            Self::Unix(stream) => stream.poll_write_ready(cx),
+        }
+    }
+
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(slices),
+            Self::Unix(stream) => stream.try_write_vectored(slices),
+        }
+    }
+}
+
+/// A socket that left the runtime but is still owned here: dropped, it closes; released, it is somebody else's.
+#[derive(Debug)]
+pub(crate) struct Detached(Accepted);
+
+impl Detached {
+    pub(crate) fn new(io: Io) -> io::Result<Self> {
+        io.into_accepted().map(Self)
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        match &self.0 {
+            Accepted::Tcp(stream) => stream.as_raw_fd(),
+            Accepted::Unix(stream) => stream.as_raw_fd(),
+        }
+    }
+
+    pub(crate) fn release(self) -> RawFd {
+        match self.0 {
+            Accepted::Tcp(stream) => stream.into_raw_fd(),
+            Accepted::Unix(stream) => stream.into_raw_fd(),
+        }
+    }
+}

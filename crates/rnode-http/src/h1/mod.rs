@@ -1,0 +1,17 @@
+//! HTTP/1.1 as Node speaks it: one task per connection, which parses, dispatches frames and writes what comes back.
+//!
+//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task and its states), `input`
+//! (from the socket to frames), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
+//! `timeouts`, `close`.
+
+pub(crate) mod chunked;
+mod close;
+pub(crate) mod conn;
+mod fallback;
+mod input;
+pub(crate) mod io;
+pub(crate) mod parse;
+mod respond;
+mod syntax;
+mod timeouts;
+mod write;

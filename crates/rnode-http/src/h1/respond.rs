@@ -1,0 +1,463 @@
+//! From frames to the socket: what JavaScript asks of a connection, finished as Node and Express would finish it.
+//!
+//! Nothing here trusts a frame: lines are checked before they are written, bytes beyond a promised length are not
+//! written, and a frame that does not fit the state of the response is dropped.
+
+use super::conn::{Body, Conn, Phase, Response, ResponseBody};
+use super::write::{self, OutQueue};
+use crate::blocks::lines_are_safe;
+use crate::finish::{etag, is_fresh};
+use crate::io_thread::Ctx;
+use crate::server::ServerConfig;
+use rnode_bridge::Body as FrameBody;
+use rnode_bridge::frame::outbound::{Kind, ResponseHead};
+use rnode_bridge::frame::response_flags as flags;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Most of an unread request body that is read and dropped to keep the connection.
+pub(super) const DRAIN_LIMIT: usize = 1 << 20;
+
+/// Lines that a 304 must not have (what Express takes out).
+const NOT_IN_304: [&[u8]; 3] = [b"content-type", b"content-length", b"transfer-encoding"];
+
+/// The parts of a head that have been looked up and checked.
+struct Lines<'a> {
+    block: Option<Arc<[u8]>>,
+    inline: &'a [u8],
+}
+
+impl Lines<'_> {
+    fn parts(&self) -> [&[u8]; 2] {
+        [self.block.as_deref().unwrap_or_default(), self.inline]
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&[u8]> {
+        self.parts()
+            .into_iter()
+            .find_map(|part| write::find_line(part, name))
+    }
+}
+
+/// What the connection does after a response, and what the head says about it.
+struct Persistence {
+    close: bool,
+    /// `Connection: close` though the connection stays: Node's way at `maxRequestsPerSocket`.
+    announce_close: bool,
+}
+
+impl Conn {
+    /// Does what one frame asks. Its generation is the current one.
+    pub(crate) fn command(&mut self, kind: &Kind<'_>, ctx: &Ctx) {
+        match *kind {
+            Kind::Respond { head, body } => {
+                if self.awaits_response() {
+                    self.respond(&head, body, ctx);
+                }
+            }
+            Kind::Head { head } => {
+                if self.awaits_response() {
+                    self.stream_head(&head, ctx);
+                }
+            }
+            Kind::Chunk { want_drain, body } => self.chunk(want_drain, body, ctx),
+            Kind::End { notify, trailers } => self.end(notify, trailers, ctx),
+            Kind::Destroy { reset } => {
+                if reset && let Some(io) = &self.io {
+                    io.reset_on_close();
+                }
+                // JavaScript knows: no ABORT.
+                self.aborted = true;
+                self.kill();
+            }
+            Kind::BodyWant { credit } => {
+                self.credit = self.credit.saturating_add(u64::from(credit));
+                self.body_asked = true;
+                self.recheck = true;
+            }
+            Kind::BodyDump => {
+                self.body_dump = true;
+                self.recheck = true;
+                self.close_if_too_much_is_left();
+            }
+            Kind::Info { bytes } => {
+                if self.awaits_response() {
+                    self.out.push(ctx, bytes);
+                }
+            }
+            Kind::Deadline { ms } => {
+                if self.awaits_response() {
+                    self.deadline.set(ms);
+                }
+            }
+            Kind::ErrorPage { head, message } => {
+                if self.awaits_response() {
+                    self.error_page(&head, message, ctx);
+                }
+            }
+            Kind::Raw { bytes } => {
+                if self.io.is_some() && !self.close_after && !self.aborted {
+                    self.out.push(ctx, bytes);
+                }
+            }
+            Kind::SocketEnd => {
+                self.aborted = true;
+                self.response = Response::Queued;
+                self.close_after = true;
+            }
+            Kind::KeepAlive { on } => {
+                if let Some(io) = &self.io {
+                    io.set_keep_alive(on);
+                }
+            }
+        }
+    }
+
+    fn awaits_response(&self) -> bool {
+        self.phase == Phase::Active && self.response == Response::Awaited
+    }
+
+    /// Queues a whole response.
+    pub(super) fn respond(&mut self, head: &ResponseHead<'_>, body: FrameBody<'_>, ctx: &Ctx) {
+        let Some((status, lines)) = self.checked(head, ctx) else {
+            return self.refuse_head(head.flags, ctx);
+        };
+        let bytes = body.as_slice();
+        let mut scratch = ctx.scratch.borrow_mut();
+        scratch.clear();
+        if head.flags & flags::ETAG_WEAK != 0 {
+            etag::weak(bytes, &mut scratch);
+        } else if head.flags & flags::ETAG_STRONG != 0 {
+            etag::strong(bytes, &mut scratch);
+        }
+        let tag = scratch.as_slice();
+        let fresh =
+            head.flags & flags::FRESH != 0 && self.is_fresh(status, &lines, tag, head.flags);
+        let status = if fresh { 304 } else { status };
+        let bodiless =
+            self.request.is_head || head.flags & flags::NO_BODY != 0 || forbids_body(status);
+        // Node counts a length it makes itself neither for HEAD nor for HTTP/1.0: there the end of the connection
+        // ends the body.
+        let own_length = head.flags & flags::LENGTH_LAST != 0;
+        let unframed = !bodiless
+            && (head.flags & flags::UNFRAMED != 0
+                || self.request.http10 && (own_length || head.flags & flags::ADD_TE != 0));
+        let chunked = !bodiless && !unframed && head.flags & (flags::CHUNKED | flags::ADD_TE) != 0;
+        let has_length = !own_length
+            && (head.flags & flags::LENGTH != 0
+                || self.request.http10 && lines.find(b"content-length").is_some());
+        let persistence = self.persistence(head.flags, unframed, has_length);
+        let config = &self.local.server.config;
+        self.out.append(ctx, |out| {
+            write::status_line(out, status, if fresh { b"" } else { head.reason });
+            for part in lines.parts() {
+                if fresh {
+                    write::copy_without(part, &NOT_IN_304, out);
+                } else {
+                    out.extend_from_slice(part);
+                }
+            }
+            if head.flags & flags::LENGTH != 0 && !own_length && !forbids_body(status) {
+                write::content_length(out, bytes.len());
+            }
+            if !tag.is_empty() {
+                out.extend_from_slice(b"ETag: ");
+                out.extend_from_slice(tag);
+                out.extend_from_slice(b"\r\n");
+            }
+            general_lines(out, head.flags, &persistence, config, ctx);
+            if head.flags & flags::LENGTH != 0 && own_length && !bodiless && !unframed {
+                write::content_length(out, bytes.len());
+            }
+            if head.flags & flags::ADD_TE != 0 && chunked {
+                out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+            }
+            out.extend_from_slice(b"\r\n");
+        });
+        drop(scratch);
+        if !bodiless {
+            queue_body(&mut self.out, chunked, body, ctx);
+            if chunked {
+                self.out.push(ctx, b"0\r\n\r\n");
+            }
+        }
+        self.complete(persistence.close, head.flags & flags::NOTIFY != 0, ctx);
+    }
+
+    /// Queues the head of a response whose body follows in chunks.
+    fn stream_head(&mut self, head: &ResponseHead<'_>, ctx: &Ctx) {
+        let Some((status, lines)) = self.checked(head, ctx) else {
+            return self.refuse_head(head.flags, ctx);
+        };
+        let bodiless =
+            self.request.is_head || head.flags & flags::NO_BODY != 0 || forbids_body(status);
+        let length = lines.find(b"content-length").map(|value| {
+            std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse::<u64>().ok())
+                .unwrap_or(0)
+        });
+        let framing = if bodiless {
+            ResponseBody::Nothing
+        } else if head.flags & flags::UNFRAMED != 0
+            || self.request.http10 && head.flags & flags::ADD_TE != 0
+        {
+            ResponseBody::Unframed
+        } else if head.flags & (flags::CHUNKED | flags::ADD_TE) != 0 {
+            ResponseBody::Chunked
+        } else if let Some(length) = length {
+            ResponseBody::Length(length)
+        } else {
+            ResponseBody::Unframed
+        };
+        let unframed = framing == ResponseBody::Unframed;
+        let persistence = self.persistence(head.flags, unframed, length.is_some());
+        let config = &self.local.server.config;
+        self.out.append(ctx, |out| {
+            write::status_line(out, status, head.reason);
+            for part in lines.parts() {
+                out.extend_from_slice(part);
+            }
+            general_lines(out, head.flags, &persistence, config, ctx);
+            if head.flags & flags::ADD_TE != 0 && framing == ResponseBody::Chunked {
+                out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+            }
+            out.extend_from_slice(b"\r\n");
+        });
+        self.deadline.stop();
+        self.response = Response::Streaming(framing);
+        self.close_at_end = persistence.close;
+        if head.flags & flags::NOTIFY != 0 {
+            self.notify_streamed = true;
+        }
+    }
+
+    fn chunk(&mut self, want_drain: bool, body: FrameBody<'_>, ctx: &Ctx) {
+        let Response::Streaming(framing) = self.response else {
+            return;
+        };
+        let length = body.as_slice().len();
+        if self.io.is_some() && length > 0 {
+            match framing {
+                ResponseBody::Chunked => queue_body(&mut self.out, true, body, ctx),
+                ResponseBody::Unframed => queue_body(&mut self.out, false, body, ctx),
+                ResponseBody::Nothing => {}
+                ResponseBody::Length(left) => match left.checked_sub(length as u64) {
+                    Some(left) => {
+                        self.response = Response::Streaming(ResponseBody::Length(left));
+                        queue_body(&mut self.out, false, body, ctx);
+                    }
+                    // More than Content-Length promised: the excess would be read as the next response.
+                    None => return self.cut(ctx),
+                },
+            }
+        }
+        // Reported by the flush that ends the batch.
+        self.drain_wanted |= want_drain;
+    }
+
+    fn end(&mut self, notify: bool, trailers: &[u8], ctx: &Ctx) {
+        let Response::Streaming(framing) = self.response else {
+            return;
+        };
+        match framing {
+            ResponseBody::Chunked => self.out.append(ctx, |out| {
+                out.extend_from_slice(b"0\r\n");
+                if lines_are_safe(trailers) {
+                    out.extend_from_slice(trailers);
+                }
+                out.extend_from_slice(b"\r\n");
+            }),
+            ResponseBody::Length(left) if left > 0 => return self.cut(ctx),
+            ResponseBody::Length(_) | ResponseBody::Unframed | ResponseBody::Nothing => {}
+        }
+        let notify = notify || std::mem::take(&mut self.notify_streamed);
+        self.complete(self.close_at_end, notify, ctx);
+    }
+
+    /// The response broke its own promise of a length: what was promised is written, then the connection ends, so that
+    /// the client sees a cut response and not a wrong one.
+    fn cut(&mut self, ctx: &Ctx) {
+        crate::log::line(
+            "a response did not have the length that its Content-Length said; the connection was closed",
+        );
+        self.body_dump = true;
+        self.complete(true, false, ctx);
+    }
+
+    /// The response is queued: what comes next on this connection?
+    fn complete(&mut self, close: bool, notify: bool, ctx: &Ctx) {
+        self.response = Response::Queued;
+        self.deadline.stop();
+        self.request.stored = None;
+        if notify {
+            self.notify_at_end();
+        }
+        if self.io.is_none() {
+            return self.kill();
+        }
+        if close {
+            self.close_after = true;
+            return;
+        }
+        self.phase = Phase::Draining;
+        if matches!(self.body, Body::Complete) {
+            self.next_request(ctx);
+        } else {
+            if !self.body_asked {
+                // Nobody reads it: Node drops the rest of a body that was not consumed.
+                self.body_dump = true;
+            }
+            self.recheck = true;
+            self.close_if_too_much_is_left();
+        }
+    }
+
+    fn close_if_too_much_is_left(&mut self) {
+        if self.phase == Phase::Draining
+            && self.body_dump
+            && let Body::Length(left) = self.body
+            && left > DRAIN_LIMIT as u64
+        {
+            self.close_after = true;
+        }
+    }
+
+    /// Response queued and request read: the connection is idle, or goes on with what was pipelined.
+    pub(super) fn next_request(&mut self, ctx: &Ctx) {
+        self.phase = Phase::Head;
+        self.head_start = 0;
+        self.head_begun = false;
+        self.idle_since = ctx.now();
+        if !self.input.is_empty() || self.input_ended {
+            self.recheck = true;
+        }
+    }
+
+    /// Status and lines, if both may be written.
+    fn checked<'a>(&self, head: &ResponseHead<'a>, ctx: &Ctx) -> Option<(u16, Lines<'a>)> {
+        let status = u16::try_from(head.status)
+            .ok()
+            .filter(|status| (100..1000).contains(status))?;
+        let block = match head.block {
+            0 => None,
+            id => Some(ctx.blocks.borrow_mut().get(id)?),
+        };
+        let reason_is_safe = !head
+            .reason
+            .iter()
+            .any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        (reason_is_safe && lines_are_safe(head.lines)).then_some((
+            status,
+            Lines {
+                block,
+                inline: head.lines,
+            },
+        ))
+    }
+
+    /// Express' `req.fresh`: GET or HEAD, a status that 304 can stand for, and conditions that say so.
+    fn is_fresh(&self, status: u16, lines: &Lines<'_>, tag: &[u8], flag: u32) -> bool {
+        let Some(stored) = &self.request.stored else {
+            return false;
+        };
+        if !(self.request.is_get || self.request.is_head)
+            || !((200..300).contains(&status) || status == 304)
+        {
+            return false;
+        }
+        let listed = |name: &[u8]| {
+            if flag & flags::VALIDATORS != 0 {
+                lines.find(name)
+            } else {
+                None
+            }
+        };
+        let etag = if tag.is_empty() {
+            listed(b"etag")
+        } else {
+            Some(tag)
+        };
+        is_fresh(
+            stored.if_none_match.as_deref(),
+            stored.if_modified_since.as_deref(),
+            stored.cache_control.as_deref(),
+            etag,
+            listed(b"last-modified"),
+        )
+    }
+
+    /// Node's rules (`_storeHeader`): a connection persists if the request allows it and the response is delimited.
+    fn persistence(&self, flag: u32, unframed: bool, has_length: bool) -> Persistence {
+        let config = &self.local.server.config;
+        let limit = config.max_requests_per_socket.load(Relaxed);
+        let too_much_left = matches!(self.body, Body::Length(left)
+            if left > DRAIN_LIMIT as u64 && (self.body_dump || !self.body_asked));
+        let close = flag & flags::CLOSE != 0
+            || unframed
+            || !self.request.keep_alive
+            || self.request.http10 && !has_length
+            || self.local.server.is_closing()
+            || self.input_ended && self.input.is_empty()
+            || too_much_left;
+        Persistence {
+            close,
+            announce_close: limit != 0 && self.requests >= limit,
+        }
+    }
+}
+
+fn forbids_body(status: u16) -> bool {
+    status == 204 || status == 304 || status < 200
+}
+
+/// `Date`, `Connection` and `Keep-Alive`.
+fn general_lines(
+    out: &mut Vec<u8>,
+    flag: u32,
+    persistence: &Persistence,
+    config: &ServerConfig,
+    ctx: &Ctx,
+) {
+    if flag & flags::NO_DATE == 0 {
+        out.extend_from_slice(b"Date: ");
+        out.extend_from_slice(ctx.date.borrow_mut().now());
+        out.extend_from_slice(b"\r\n");
+    }
+    if flag & flags::CONNECTION_SET != 0 {
+        return;
+    }
+    if persistence.close || persistence.announce_close {
+        out.extend_from_slice(b"Connection: close\r\n");
+        return;
+    }
+    out.extend_from_slice(b"Connection: keep-alive\r\n");
+    let timeout = config.keep_alive_timeout.load(Relaxed);
+    if timeout != 0 {
+        out.extend_from_slice(b"Keep-Alive: timeout=");
+        write::decimal(out, u64::from(timeout / 1000));
+        let limit = config.max_requests_per_socket.load(Relaxed);
+        if limit != 0 {
+            out.extend_from_slice(b", max=");
+            write::decimal(out, u64::from(limit));
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn queue_body(out: &mut OutQueue, chunked: bool, body: FrameBody<'_>, ctx: &Ctx) {
+    let length = body.as_slice().len();
+    if length == 0 {
+        return;
+    }
+    if chunked {
+        out.append(ctx, |buffer| write::chunk_size(buffer, length));
+    }
+    match body {
+        FrameBody::Inline(bytes) => out.push(ctx, bytes),
+        FrameBody::Large(bytes) => out.push_large(ctx, bytes),
+    }
+    if chunked {
+        out.push(ctx, b"\r\n");
+    }
+}

@@ -1,0 +1,367 @@
+//! One I/O thread: its slot table, its scratch buffers, and the loop that drains frames and commands and sweeps timeouts.
+//!
+//! Everything here is owned by the thread. What a frame does to a connection is in `h1`; this file only finds the
+//! connection and writes what the batch left, once per connection.
+
+use crate::blocks::LocalBlocks;
+use crate::finish::DateCache;
+use crate::h1::conn::{Conn, ConnCell};
+use crate::h1::io::Io;
+use crate::h1::parse::Span;
+use crate::io_pool::Remote;
+use crate::log;
+use crate::server::accept::{Accepted, Acceptor};
+use crate::server::bind::Listener;
+use crate::server::{Server, TableVersion};
+use rnode_bridge::{Command as FrameCommand, Commands, Posted, Slots, frame};
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// Size of the buffer that all connections of a thread read into.
+pub(crate) const READ_BUFFER: usize = 64 << 10;
+/// How often timeouts are looked at.
+const SWEEP: Duration = Duration::from_millis(250);
+/// Output buffers kept for reuse, and the largest worth keeping.
+const POOLED_BUFFERS: usize = 64;
+const POOLED_CAPACITY: usize = 64 << 10;
+
+/// What other threads ask of an I/O thread besides frames.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Listen {
+        server: Arc<Server>,
+        listener: Listener,
+    },
+    StopAccept {
+        server: Arc<Server>,
+        stopped: mpsc::Sender<()>,
+    },
+    Serve {
+        server: Arc<Server>,
+        accepted: Accepted,
+    },
+    CloseIdle {
+        server: Arc<Server>,
+    },
+    CloseAll {
+        server: Arc<Server>,
+    },
+    Stop,
+}
+
+/// A server as one I/O thread sees it: reading the route table takes one atomic load.
+pub(crate) struct LocalServer {
+    pub(crate) server: Arc<Server>,
+    table: RefCell<(u64, Option<TableVersion>)>,
+}
+
+impl LocalServer {
+    /// Calls `f` with the current table, if there is one.
+    pub(crate) fn with_table<R>(&self, f: impl FnOnce(&TableVersion) -> R) -> Option<R> {
+        let epoch = self.server.table_epoch();
+        if self.table.borrow().0 != epoch {
+            *self.table.borrow_mut() = (epoch, self.server.table());
+        }
+        self.table.borrow().1.as_ref().map(f)
+    }
+}
+
+/// The state of one I/O thread.
+pub(crate) struct Ctx {
+    pub(crate) id: u8,
+    remote: Arc<Remote>,
+    pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
+    pub(crate) read_buffer: RefCell<Box<[u8]>>,
+    pub(crate) spans: RefCell<Vec<Span>>,
+    pub(crate) plan: RefCell<Vec<u32>>,
+    /// Decoded chunked bodies, response lines of a 304, computed ETags.
+    pub(crate) scratch: RefCell<Vec<u8>>,
+    pub(crate) date: RefCell<DateCache>,
+    pub(crate) blocks: RefCell<LocalBlocks>,
+    buffers: RefCell<Vec<Vec<u8>>>,
+    /// Connections that frames of the current batch have touched.
+    touched: RefCell<Vec<Rc<ConnCell>>>,
+    servers: RefCell<Vec<Rc<LocalServer>>>,
+    acceptors: RefCell<Vec<Rc<Acceptor>>>,
+    /// Wakes the thread's main loop, which arms the sweep.
+    main: RefCell<Option<Waker>>,
+    epoch: Instant,
+    clock: Cell<u64>,
+}
+
+impl Ctx {
+    fn new(id: u8, remote: Arc<Remote>) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            remote,
+            slots: RefCell::default(),
+            read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
+            spans: RefCell::default(),
+            plan: RefCell::default(),
+            scratch: RefCell::default(),
+            date: RefCell::new(DateCache::new()),
+            blocks: RefCell::default(),
+            buffers: RefCell::default(),
+            touched: RefCell::default(),
+            servers: RefCell::default(),
+            acceptors: RefCell::default(),
+            main: RefCell::default(),
+            // Starts at one, so that 0 can mean "not set" in a connection's fields.
+            epoch: Instant::now() - Duration::from_millis(1),
+            clock: Cell::new(1),
+        })
+    }
+
+    /// Milliseconds since the thread started, read from the system's clock. Above 0.
+    pub(crate) fn now(&self) -> u64 {
+        let now = self.epoch.elapsed().as_millis() as u64;
+        self.clock.set(now);
+        now
+    }
+
+    /// The last value of [`now`](Self::now): that of the current batch of frames, or older.
+    pub(crate) fn recent(&self) -> u64 {
+        self.clock.get()
+    }
+
+    /// An empty buffer for output.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        self.buffers
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(1024))
+    }
+
+    /// Takes an output buffer back.
+    pub(crate) fn recycle(&self, mut buffer: Vec<u8>) {
+        let mut buffers = self.buffers.borrow_mut();
+        if buffers.len() < POOLED_BUFFERS && buffer.capacity() <= POOLED_CAPACITY {
+            buffer.clear();
+            buffers.push(buffer);
+        }
+    }
+
+    /// Takes a connection over; it counts as opened already.
+    pub(crate) fn serve(self: &Rc<Self>, server: &Arc<Server>, io: Io) {
+        let local = self.local_server(server);
+        self.now();
+        if let Some(task) = Conn::start(self, local, io) {
+            // A thread without connections has no sweep running.
+            if self.slots.borrow().len() == 1
+                && let Some(main) = &*self.main.borrow()
+            {
+                main.wake_by_ref();
+            }
+            tokio::task::spawn_local(task);
+        } else {
+            server.connection_gone();
+        }
+    }
+
+    pub(crate) fn slot_count_changed(&self) {
+        self.remote.slots.store(self.slots.borrow().len(), Relaxed);
+    }
+
+    fn local_server(&self, server: &Arc<Server>) -> Rc<LocalServer> {
+        let mut servers = self.servers.borrow_mut();
+        if let Some(local) = servers
+            .iter()
+            .find(|local| Arc::ptr_eq(&local.server, server))
+        {
+            return local.clone();
+        }
+        servers.retain(|local| Rc::strong_count(local) > 1);
+        let table = RefCell::new((u64::MAX, None));
+        let local = Rc::new(LocalServer {
+            server: server.clone(),
+            table,
+        });
+        servers.push(local.clone());
+        local
+    }
+
+    fn drain_mailbox(&self) {
+        self.remote.mailbox.drain(|posted| match posted {
+            Posted::Frames(frames) => {
+                for command in Commands::new(frames) {
+                    match command {
+                        Ok(command) => self.frame(&command),
+                        Err(error) => log::line(&format!("dropped frames of a batch: {error}")),
+                    }
+                }
+            }
+            Posted::Large { head, body } => match Commands::large(head, body) {
+                Ok(command) => self.frame(&command),
+                Err(error) => log::line(&format!("dropped a large frame: {error}")),
+            },
+        });
+        let mut touched = std::mem::take(&mut *self.touched.borrow_mut());
+        for cell in touched.drain(..) {
+            self.guarded(&cell, |conn| conn.after_batch(self));
+        }
+        *self.touched.borrow_mut() = touched;
+    }
+
+    fn frame(&self, command: &FrameCommand<'_>) {
+        let cell = {
+            let slots = self.slots.borrow();
+            match slots.get(frame::slot_index(command.slot), command.generation) {
+                Some(cell) if frame::slot_io(command.slot) == self.id => cell.clone(),
+                // Completed before, by whoever came first: what comes late is dropped.
+                _ => return,
+            }
+        };
+        let first = self.guarded(&cell, |conn| {
+            conn.command(&command.kind, self);
+            !std::mem::replace(&mut conn.touched, true)
+        });
+        if first == Some(true) {
+            self.touched.borrow_mut().push(cell);
+        }
+    }
+
+    /// Runs `f` on a connection; a panic in it costs that connection and nothing else.
+    fn guarded<R>(&self, cell: &ConnCell, f: impl FnOnce(&mut Conn) -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(|| f(&mut cell.borrow_mut()))) {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                log::line(&format!(
+                    "a connection was closed after a panic: {}",
+                    log::panic_text(&*panic)
+                ));
+                let _ = catch_unwind(AssertUnwindSafe(|| cell.borrow_mut().kill()));
+                None
+            }
+        }
+    }
+
+    fn for_each_of(&self, server: &Arc<Server>, f: impl Fn(&mut Conn)) {
+        let cells: Vec<_> = self
+            .slots
+            .borrow()
+            .iter()
+            .map(|(_, cell)| cell.clone())
+            .collect();
+        for cell in cells {
+            self.guarded(&cell, |conn| {
+                if Arc::ptr_eq(conn.server(), server) {
+                    f(conn);
+                }
+            });
+        }
+    }
+
+    fn sweep(&self) {
+        let now = self.now();
+        let cells: Vec<_> = self
+            .slots
+            .borrow()
+            .iter()
+            .map(|(_, cell)| cell.clone())
+            .collect();
+        for cell in cells {
+            self.guarded(&cell, |conn| conn.check_timeouts(now, self));
+        }
+    }
+
+    /// Returns false when the thread is to end.
+    fn run_command(self: &Rc<Self>, command: Command) -> bool {
+        match command {
+            Command::Listen { server, listener } => match Acceptor::new(server, listener) {
+                Ok(acceptor) => {
+                    self.acceptors.borrow_mut().push(acceptor.clone());
+                    tokio::task::spawn_local(acceptor.run(self.clone()));
+                }
+                Err(error) => log::line(&format!("cannot watch a listening socket: {error}")),
+            },
+            Command::StopAccept { server, stopped } => {
+                self.acceptors.borrow_mut().retain(|acceptor| {
+                    let is_it = Arc::ptr_eq(&acceptor.server, &server);
+                    if is_it {
+                        acceptor.stop();
+                    }
+                    !is_it
+                });
+                let _ = stopped.send(());
+            }
+            Command::Serve { server, accepted } => match Io::from_accepted(accepted) {
+                Ok(io) => self.serve(&server, io),
+                Err(_) => server.connection_gone(),
+            },
+            Command::CloseIdle { server } => {
+                self.for_each_of(&server, |conn| conn.close_if_idle(self))
+            }
+            Command::CloseAll { server } => self.for_each_of(&server, |conn| conn.close_now()),
+            Command::Stop => return false,
+        }
+        true
+    }
+}
+
+/// Runs the thread until its pool is dropped.
+pub(crate) fn run(id: u8, remote: &Arc<Remote>, runtime: &tokio::runtime::Runtime) {
+    let ctx = Ctx::new(id, remote.clone());
+    let local = tokio::task::LocalSet::new();
+    let mut sweep: Option<Pin<Box<Sleep>>> = None;
+    local.block_on(
+        runtime,
+        poll_fn(|cx| {
+            match &mut *ctx.main.borrow_mut() {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            loop {
+                while ctx.remote.mailbox.poll_posted(cx).is_ready() {
+                    ctx.drain_mailbox();
+                }
+                match ctx.remote.poll_command(cx) {
+                    Poll::Ready(command) => {
+                        if !ctx.run_command(command) {
+                            return Poll::Ready(());
+                        }
+                    }
+                    Poll::Pending => {
+                        poll_sweep(&ctx, &mut sweep, cx);
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }),
+    );
+    // Connections hold the context, and the context's table holds them: cut the circle.
+    let cells: Vec<_> = ctx
+        .slots
+        .borrow()
+        .iter()
+        .map(|(_, cell)| cell.clone())
+        .collect();
+    for cell in cells {
+        ctx.guarded(&cell, |conn| conn.close_now());
+    }
+    drop(local);
+    ctx.acceptors.borrow_mut().clear();
+}
+
+/// A thread without connections does not tick.
+fn poll_sweep(ctx: &Ctx, sweep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) {
+    loop {
+        if ctx.slots.borrow().is_empty() {
+            *sweep = None;
+            return;
+        }
+        let timer = sweep.get_or_insert_with(|| Box::pin(tokio::time::sleep(SWEEP)));
+        if timer.as_mut().poll(cx).is_pending() {
+            return;
+        }
+        ctx.sweep();
+        timer.as_mut().reset(tokio::time::Instant::now() + SWEEP);
+    }
+}

@@ -1,0 +1,24 @@
+//! The HTTP side that needs no JavaScript: listeners, the HTTP/1.1 connection engine, response finishing, error pages, files.
+//!
+//! Requests leave as frames through an [`rnode_bridge::JsQueue`], answers come back through [`IoPool::post`]. Nothing
+//! in this crate knows which JavaScript engine sits on the other side.
+
+pub mod blocks;
+pub mod error_page;
+pub mod files;
+pub mod finish;
+pub mod io_pool;
+pub mod log;
+pub mod mime;
+pub mod server;
+
+mod h1;
+mod io_thread;
+mod plan;
+
+pub use blocks::intern_headers;
+pub use io_pool::IoPool;
+pub use log::set_log;
+pub use server::bind::{Listener, bind_tcp, bind_unix, from_fd};
+pub use server::config::{ServerConfig, flags as server_flags};
+pub use server::{LocalAddress, Server};

@@ -1,0 +1,118 @@
+//! The accept loop of one server: takes connections off the listening socket and deals them to the I/O threads in turn.
+//! No error ends it; only closing the server does.
+
+use super::Server;
+use super::bind::Listener;
+use crate::h1::io::Io;
+use crate::io_thread::{Command, Ctx};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+
+/// Wait after an error that says the process or the machine is out of something.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// A connection on its way to the thread that will own it.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// The listening socket, shared with the command that drops it.
+pub(crate) struct Acceptor {
+    pub(crate) server: Arc<Server>,
+    socket: RefCell<Option<Socket>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Acceptor {
+    /// Must be called within the thread's runtime.
+    pub(crate) fn new(server: Arc<Server>, listener: Listener) -> io::Result<Rc<Self>> {
+        let socket = match listener {
+            Listener::Tcp(tcp) => Socket::Tcp(TcpListener::from_std(tcp)?),
+            Listener::Unix(unix) => Socket::Unix(UnixListener::from_std(unix)?),
+        };
+        Ok(Rc::new(Self {
+            server,
+            socket: RefCell::new(Some(socket)),
+            waker: RefCell::default(),
+        }))
+    }
+
+    /// Closes the listening socket before it returns.
+    pub(crate) fn stop(&self) {
+        self.socket.borrow_mut().take();
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Io>>> {
+        let poll = match &*self.socket.borrow() {
+            None => return Poll::Ready(None),
+            Some(Socket::Tcp(tcp)) => tcp.poll_accept(cx).map_ok(|(stream, _)| Io::Tcp(stream)),
+            Some(Socket::Unix(unix)) => unix.poll_accept(cx).map_ok(|(stream, _)| Io::Unix(stream)),
+        };
+        if poll.is_pending() {
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
+        }
+        poll.map(Some)
+    }
+
+    /// Runs until [`stop`](Self::stop).
+    pub(crate) async fn run(self: Rc<Self>, ctx: Rc<Ctx>) {
+        while let Some(result) = poll_fn(|cx| self.poll_accept(cx)).await {
+            match result {
+                Ok(io) => self.deal(io, &ctx),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    crate::log::line(&format!("accept failed, trying again: {error}"));
+                    tokio::time::sleep(BACKOFF).await;
+                }
+            }
+        }
+    }
+
+    fn deal(&self, io: Io, ctx: &Rc<Ctx>) {
+        if self.server.config.no_delay.load(Relaxed) {
+            io.set_no_delay();
+        }
+        self.server.connection_opened();
+        let thread = self.server.pool().next_thread();
+        if thread == usize::from(ctx.id) {
+            ctx.serve(&self.server, io);
+            return;
+        }
+        match io.into_accepted() {
+            Ok(accepted) => {
+                let command = Command::Serve {
+                    server: self.server.clone(),
+                    accepted,
+                };
+                self.server.pool().remote(thread).command(command);
+            }
+            Err(_) => self.server.connection_gone(),
+        }
+    }
+}
+
+/// The peer went away between the handshake and accept: nothing to wait for.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}

@@ -1,0 +1,192 @@
+//! One listening server: its socket, its limits, the connections that it accepted and how it closes.
+//! Connections live on I/O threads; this is the handle that other threads hold. No protocol in here.
+
+pub(crate) mod accept;
+pub mod bind;
+pub mod config;
+
+use crate::io_pool::IoPool;
+use crate::io_thread::Command;
+use bind::Listener;
+pub use config::ServerConfig;
+use rnode_bridge::JsQueue;
+use rnode_bridge::frame::inbound;
+use rnode_router::Table;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::time::Duration;
+
+/// Longest wait for an I/O thread to drop the listening socket.
+const STOP_WAIT: Duration = Duration::from_secs(1);
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalAddress {
+    /// Address and port.
+    Tcp(SocketAddr),
+    /// Path of the Unix socket; empty if it has none.
+    Unix(PathBuf),
+}
+
+/// A route table and the version that frames name it by (never 0).
+pub(crate) type TableVersion = (Arc<Table>, u32);
+
+/// A listening server.
+#[derive(Debug)]
+pub struct Server {
+    pub(crate) id: u32,
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) queue: Arc<JsQueue>,
+    pool: Arc<IoPool>,
+    local: LocalAddress,
+    accept_thread: usize,
+    connections: AtomicUsize,
+    closing: AtomicBool,
+    closed_sent: AtomicBool,
+    table: RwLock<Option<TableVersion>>,
+    table_epoch: AtomicU64,
+}
+
+impl Server {
+    /// Starts to accept on a socket that is bound and listens already. Requests arrive on `queue` as frames that
+    /// name `server_id`.
+    ///
+    /// # Errors
+    /// Those of the system when the socket's address cannot be read.
+    pub fn listen(
+        pool: &Arc<IoPool>,
+        listener: impl Into<Listener>,
+        queue: Arc<JsQueue>,
+        server_id: u32,
+        config: Arc<ServerConfig>,
+    ) -> io::Result<Arc<Self>> {
+        let listener = listener.into();
+        let local = match &listener {
+            Listener::Tcp(tcp) => {
+                tcp.set_nonblocking(true)?;
+                LocalAddress::Tcp(tcp.local_addr()?)
+            }
+            Listener::Unix(unix) => {
+                unix.set_nonblocking(true)?;
+                let path = unix.local_addr()?.as_pathname().map(PathBuf::from);
+                LocalAddress::Unix(path.unwrap_or_default())
+            }
+        };
+        let accept_thread = server_id as usize % pool.threads();
+        let server = Arc::new(Self {
+            id: server_id,
+            config,
+            queue,
+            pool: pool.clone(),
+            local,
+            accept_thread,
+            connections: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            closed_sent: AtomicBool::new(false),
+            table: RwLock::new(None),
+            table_epoch: AtomicU64::new(0),
+        });
+        pool.remote(accept_thread).command(Command::Listen {
+            server: server.clone(),
+            listener,
+        });
+        Ok(server)
+    }
+
+    /// Stops accepting before it returns, closes idle connections and lets active ones finish, their answers saying
+    /// `Connection: close`. SERVER_CLOSED follows once the last connection has gone. Further calls do nothing.
+    ///
+    /// A connection that has not sent its first request gets as long for it as an idle one gets between requests.
+    /// Must not be called on an I/O thread.
+    pub fn close(self: &Arc<Self>) {
+        let (stopped, wait) = mpsc::channel();
+        self.pool
+            .remote(self.accept_thread)
+            .command(Command::StopAccept {
+                server: self.clone(),
+                stopped,
+            });
+        // Without the wait a `listen` on the same port right after `close` would fail now and then.
+        let _ = wait.recv_timeout(STOP_WAIT);
+        self.closing.store(true, Ordering::SeqCst);
+        self.each_thread(|server| Command::CloseIdle { server });
+        self.report_closed();
+    }
+
+    /// Closes connections that wait for a further request.
+    pub fn close_idle(self: &Arc<Self>) {
+        self.each_thread(|server| Command::CloseIdle { server });
+    }
+
+    /// Closes all connections; invocations under way are aborted with reason 3.
+    pub fn close_all(self: &Arc<Self>) {
+        self.each_thread(|server| Command::CloseAll { server });
+    }
+
+    /// Open connections, those included that an I/O thread has not seen yet. Upgraded ones no longer count.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Where it listens (the port that the system chose, if 0 was asked for).
+    pub fn local_addr(&self) -> &LocalAddress {
+        &self.local
+    }
+
+    /// Sets the route table from which requests get their plan; `None` sends requests without one. The version is
+    /// what frames name the table by and must not be 0. Requests under way keep the table they started with.
+    pub fn set_table(&self, table: Option<(Arc<Table>, u32)>) {
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
+        self.table_epoch.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Changes when [`Self::table`] would answer differently.
+    pub(crate) fn table_epoch(&self) -> u64 {
+        self.table_epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn table(&self) -> Option<TableVersion> {
+        self.table
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn connection_opened(&self) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn connection_gone(&self) {
+        self.connections.fetch_sub(1, Ordering::SeqCst);
+        self.report_closed();
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<IoPool> {
+        &self.pool
+    }
+
+    /// `closing` is set and the count is read with SeqCst on both sides, so at least one of `close` and the last
+    /// `connection_gone` sees both; `closed_sent` lets only one of them send.
+    fn report_closed(&self) {
+        if self.closing.load(Ordering::SeqCst)
+            && self.connections.load(Ordering::SeqCst) == 0
+            && !self.closed_sent.swap(true, Ordering::SeqCst)
+        {
+            self.queue
+                .push_with(|buf| inbound::server_closed(buf, self.id));
+        }
+    }
+
+    fn each_thread(self: &Arc<Self>, command: impl Fn(Arc<Self>) -> Command) {
+        for remote in self.pool.remotes() {
+            remote.command(command(self.clone()));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Streamed and large responses: framing, trailers, backpressure, promises of length, order.
+
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "handlers take frames by value, as the stand-in gives them"
+)]
+
+mod common;
+
+use common::client::Client;
+use common::{Fake, Out, head};
+use rnode_bridge::frame::outbound;
+use rnode_bridge::frame::{InFrame, response_flags as flags};
+use std::sync::mpsc;
+
+fn body(length: usize) -> Vec<u8> {
+    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
+}
+
+/// Streams what the target asks for.
+fn streamer(frame: InFrame<'_>, out: &mut Out) {
+    let InFrame::Request {
+        slot,
+        generation,
+        url,
+        ..
+    } = frame
+    else {
+        return;
+    };
+    let lines: &[u8] = if url.starts_with(b"/length") {
+        b"Content-Length: 11\r\n"
+    } else {
+        b""
+    };
+    let framing = match url {
+        b"/unframed" => flags::UNFRAMED,
+        url if url.starts_with(b"/length") => 0,
+        _ => flags::ADD_TE,
+    };
+    let to = out.to(slot);
+    if url == b"/hints" {
+        outbound::info(
+            to,
+            slot,
+            generation,
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+        );
+    }
+    outbound::head(to, slot, generation, &head(200, framing, lines));
+    outbound::chunk(to, slot, generation, false, b"hello");
+    outbound::chunk(to, slot, generation, false, b"");
+    match url {
+        b"/length-short" => {}
+        b"/length-long" => outbound::chunk(to, slot, generation, false, b" world and more"),
+        _ => outbound::chunk(to, slot, generation, false, b" world"),
+    }
+    let trailers: &[u8] = match url {
+        b"/trailers" => b"X-Sum: 1\r\n",
+        b"/evil" => b"X-Sum: 1\r\n\r\nHTTP/1.1 200 OK\r\n",
+        _ => b"",
+    };
+    outbound::end(to, slot, generation, false, trailers);
+}
+
+#[test]
+fn streamed_responses() {
+    let fake = Fake::start(streamer);
+    let mut client = Client::connect(fake.port());
+    let mut get = |target: &str| {
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        client.response().expect("answered")
+    };
+    let response = get("/chunked");
+    assert_eq!(
+        (
+            response.text().as_str(),
+            response.header("transfer-encoding")
+        ),
+        ("hello world", Some("chunked"))
+    );
+    assert!(
+        response
+            .head
+            .ends_with("Keep-Alive: timeout=5\r\nTransfer-Encoding: chunked")
+    );
+    assert_eq!(get("/trailers").trailers, "X-Sum: 1\n");
+    assert_eq!(get("/evil").trailers, "");
+    assert_eq!(get("/length").text(), "hello world");
+    assert_eq!(get("/hints").status, 103);
+    assert_eq!(
+        client.response().expect("after the hints").text(),
+        "hello world"
+    );
+    let head = client
+        .send("HEAD /chunked HTTP/1.1\r\nHost: x\r\n\r\n")
+        .response_to("HEAD")
+        .expect("answered");
+    assert_eq!(head.header("connection"), Some("keep-alive"));
+    let response = client
+        .send("GET /unframed HTTP/1.1\r\nHost: x\r\n\r\n")
+        .response()
+        .expect("answered");
+    assert_eq!(
+        (response.text().as_str(), response.header("connection")),
+        ("hello world", Some("close"))
+    );
+
+    let mut client = Client::connect(fake.port());
+    client.send("GET /chunked HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let response = client.response().expect("answered");
+    assert_eq!(
+        (response.text().as_str(), response.header("connection")),
+        ("hello world", Some("close"))
+    );
+    assert_eq!(response.header("transfer-encoding"), None);
+}
+
+#[test]
+fn a_broken_promise_of_length_is_never_a_wrong_response() {
+    let fake = Fake::start(streamer);
+    for (target, expected) in [("/length-long", "hello"), ("/length-short", "hello")] {
+        let mut client = Client::connect(fake.port());
+        client.send(format!(
+            "GET {target} HTTP/1.1\r\nHost: x\r\n\r\nGET /length HTTP/1.1\r\nHost: x\r\n\r\n"
+        ));
+        let bytes = String::from_utf8(client.rest()).expect("text");
+        let (head, body) = bytes.split_once("\r\n\r\n").expect("a head");
+        assert!(head.contains("Content-Length: 11"));
+        assert_eq!(body, expected, "the promised bytes at most, then the end");
+    }
+}
+
+#[test]
+fn drain_comes_when_the_kernel_has_taken_all() {
+    const PIECE: usize = 1 << 20;
+    let (drains, drained) = mpsc::channel();
+    let fake = Fake::start(move |frame, out| match frame {
+        InFrame::Request {
+            slot,
+            generation,
+            url,
+            ..
+        } => {
+            outbound::head(
+                out.to(slot),
+                slot,
+                generation,
+                &head(200, flags::ADD_TE, b""),
+            );
+            if url == b"/small" {
+                outbound::chunk(out.to(slot), slot, generation, true, b"small");
+            } else {
+                for n in 0..16 {
+                    let mut chunk = Vec::new();
+                    outbound::chunk_large(&mut chunk, slot, generation, n == 15, PIECE);
+                    out.large(slot, &chunk, bytes::Bytes::from(vec![n; PIECE]));
+                }
+            }
+        }
+        InFrame::Drain { slot, generation } => {
+            drains.send(()).expect("the test waits");
+            outbound::end(out.to(slot), slot, generation, true, b"");
+        }
+        InFrame::Finished { delivered, .. } => assert!(delivered),
+        _ => {}
+    });
+    let mut client = Client::connect(fake.port());
+    client.send("GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
+    drained.recv().expect("at once");
+    assert_eq!(client.response().expect("answered").text(), "small");
+
+    client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    // 16 MiB are more than the kernel buffers of both ends take: no DRAIN while nobody reads.
+    assert!(
+        drained
+            .recv_timeout(std::time::Duration::from_millis(300))
+            .is_err()
+    );
+    let response = client.response().expect("answered");
+    drained.recv().expect("after the client has read");
+    assert_eq!(response.body.len(), 16 * PIECE);
+    assert!(
+        response
+            .body
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| at / PIECE == usize::from(*byte))
+    );
+}
+
+#[test]
+fn large_responses_keep_their_order() {
+    let fake = Fake::start(|frame, out| {
+        if let InFrame::Request {
+            slot,
+            generation,
+            url,
+            ..
+        } = frame
+        {
+            if url == b"/large" {
+                let mut frame = Vec::new();
+                let head = head(200, flags::LENGTH | flags::ETAG_WEAK, b"");
+                outbound::respond_large(&mut frame, slot, generation, &head, 3_000_000);
+                out.large(slot, &frame, bytes::Bytes::from(body(3_000_000)));
+            } else {
+                out.text(slot, generation, 200, url);
+            }
+        }
+    });
+    let mut client = Client::connect(fake.port());
+    for target in ["/a", "/large", "/b", "/large", "/large", "/c"] {
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
+    for target in ["/a", "/large", "/b", "/large", "/large", "/c"] {
+        let response = client.response().expect("answered");
+        let expected = if target == "/large" {
+            body(3_000_000)
+        } else {
+            target.as_bytes().to_vec()
+        };
+        assert!(response.body == expected, "{target}");
+    }
+}

@@ -1,0 +1,281 @@
+//! The plan of a request: the layers that can match, in stack order, nested routers included, written as words.
+//! The layout of the words is `docs/internals/frames.md`, "Plan words". Nothing is executed or decoded here.
+
+use crate::index::Candidates;
+use crate::method::Method;
+use crate::pattern::Captures;
+use crate::table::{Always, Candidate, Matcher, Router, Table};
+
+/// Entry flag: the matched length and the captures follow.
+pub const DETAIL: u32 = 1;
+/// Entry flag: the entries of a nested router follow.
+pub const SUB: u32 = 2;
+/// Entry flag: JavaScript must match this layer itself.
+pub const ASK: u32 = 4;
+/// Capture flag: the text holds `%`.
+pub const PERCENT: u32 = 1;
+/// Capture flag: the value is the list of the pieces between `/`.
+pub const WILDCARD: u32 = 2;
+/// Where the flags begin in the first word of an entry and of a capture.
+pub const FLAG_SHIFT: u32 = 24;
+
+/// Routers nested deeper than this are left out of a plan.
+pub const MAX_DEPTH: u32 = 32;
+
+/// No further nested router is planned once the plan has this many words: routers that contain each other several times
+/// would otherwise make a plan of any size.
+pub const MAX_WORDS: usize = 1 << 16;
+
+/// What [`Table::plan`] tells besides the words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanInfo {
+    /// Entries at the level of the router asked for, nested ones not counted.
+    pub entries: u32,
+    /// The handler deadline in milliseconds (0 = off) of the last layer in plan order that names one.
+    pub deadline_ms: Option<u32>,
+}
+
+impl Table {
+    /// Appends the plan of a request to `out`.
+    ///
+    /// `pathname` is the path at the level of `router`, not decoded, without the query. A router that does not exist has an empty plan.
+    ///
+    /// A nested router is left out (no [`SUB`] on its layer; JavaScript asks again when it enters the router) when it is nested
+    /// deeper than [`MAX_DEPTH`], when the plan has grown over [`MAX_WORDS`], or when one of its captures would cover a `/`
+    /// that is not in the URL.
+    pub fn plan(
+        &self,
+        router: usize,
+        method: Method,
+        pathname: &str,
+        out: &mut Vec<u32>,
+    ) -> PlanInfo {
+        if u32::try_from(pathname.len()).is_err() {
+            return PlanInfo::default();
+        }
+        let mut planner = Planner {
+            table: self,
+            method: method.bit(),
+            ascii: pathname.is_ascii(),
+            limit: out.len().saturating_add(MAX_WORDS),
+            out,
+            deadline: None,
+        };
+        let entries = match self.routers.get(router) {
+            Some(router) => planner.level(router, Pathname::of_url(pathname), 0),
+            None => Some(0),
+        };
+        PlanInfo {
+            entries: entries.unwrap_or(0),
+            deadline_ms: planner.deadline,
+        }
+    }
+}
+
+/// The path at one level.
+#[derive(Clone, Copy)]
+struct Pathname<'a> {
+    text: &'a str,
+    /// It is the `/` that stands for an empty rest, not a part of the URL.
+    synthetic: bool,
+}
+
+impl<'a> Pathname<'a> {
+    fn of_url(text: &'a str) -> Pathname<'a> {
+        Pathname {
+            text,
+            synthetic: false,
+        }
+    }
+
+    /// The path below a mount that matched `length` bytes (router's `trimPrefix`).
+    fn below(self, length: usize) -> Pathname<'a> {
+        if length == 0 {
+            return self;
+        }
+        match &self.text[length..] {
+            "" => Pathname {
+                text: "/",
+                synthetic: true,
+            },
+            rest => Pathname::of_url(rest),
+        }
+    }
+}
+
+struct Planner<'a> {
+    table: &'a Table,
+    method: u64,
+    ascii: bool,
+    limit: usize,
+    out: &'a mut Vec<u32>,
+    deadline: Option<u32>,
+}
+
+impl Planner<'_> {
+    /// Plans one router; how many entries it wrote. `None` if a capture covers a synthetic `/`.
+    fn level(&mut self, router: &Router, path: Pathname<'_>, depth: u32) -> Option<u32> {
+        let mut found = Candidates::new();
+        router.index.collect(path.text, self.ascii, &mut found);
+        if found.len() > 1 {
+            found.sort_unstable();
+        }
+        let mut queue = Queue {
+            always: &router.always,
+            at: 0,
+            found: &found,
+        };
+        let mut captures = Captures::new();
+        let mut entries = 0;
+        let mut matched_layer = u32::MAX;
+        loop {
+            let bare = queue.bare_run();
+            self.out.extend_from_slice(bare);
+            entries += bare.len() as u32;
+            let Some(number) = queue.next() else {
+                return Some(entries);
+            };
+            let candidate = &router.candidates[number as usize];
+            // Only the first path and alternative that matches counts.
+            if candidate.layer == matched_layer {
+                continue;
+            }
+            let layer = &router.layers[candidate.layer as usize];
+            if layer.methods & self.method == 0 {
+                continue;
+            }
+            let entry = self.out.len();
+            let length = match &candidate.matcher {
+                Matcher::Ask => {
+                    self.out.push(candidate.layer | ASK << FLAG_SHIFT);
+                    None
+                }
+                Matcher::Slash => {
+                    self.out.push(candidate.layer);
+                    Some(0)
+                }
+                Matcher::Program(program) => {
+                    let Some(length) = program.run(path.text, &mut captures, &mut ()) else {
+                        continue;
+                    };
+                    if path.synthetic && !captures.is_empty() {
+                        return None;
+                    }
+                    self.out.push(candidate.layer);
+                    if !layer.route || candidate.path != 0 || !captures.is_empty() {
+                        self.detail(entry, candidate, path.text, length, &captures);
+                    }
+                    Some(length)
+                }
+            };
+            matched_layer = candidate.layer;
+            entries += 1;
+            if layer.deadline.is_some() {
+                self.deadline = layer.deadline;
+            }
+            if let (Some(child), Some(length)) = (layer.child, length)
+                && depth < MAX_DEPTH
+                && self.out.len() < self.limit
+            {
+                self.nested(entry, child, path.below(length), depth + 1);
+            }
+        }
+    }
+
+    fn detail(
+        &mut self,
+        entry: usize,
+        candidate: &Candidate,
+        path: &str,
+        length: usize,
+        captures: &Captures,
+    ) {
+        self.out[entry] |= DETAIL << FLAG_SHIFT;
+        let length = self.units(path, 0, length);
+        self.out.push(length);
+        self.out.push(candidate.path << 16 | captures.len() as u32);
+        for capture in captures {
+            let start = capture.start as usize;
+            let flags =
+                u32::from(capture.percent) * PERCENT + u32::from(capture.wildcard) * WILDCARD;
+            let words = [
+                u32::from(capture.key) | flags << FLAG_SHIFT,
+                self.units(path, 0, start),
+                self.units(path, start, start + capture.len as usize),
+            ];
+            self.out.extend_from_slice(&words);
+        }
+    }
+
+    /// Writes the nested entries of a layer, or leaves the layer without them.
+    fn nested(&mut self, entry: usize, child: u32, path: Pathname<'_>, depth: u32) {
+        let table = self.table;
+        let start = self.out.len();
+        let deadline = self.deadline;
+        self.out.push(0);
+        match self.level(&table.routers[child as usize], path, depth) {
+            Some(_) => {
+                self.out[start] = (self.out.len() - start - 1) as u32;
+                self.out[entry] |= SUB << FLAG_SHIFT;
+            }
+            None => {
+                self.out.truncate(start);
+                self.deadline = deadline;
+            }
+        }
+    }
+
+    /// UTF-16 units between two bytes of the path.
+    fn units(&self, path: &str, from: usize, to: usize) -> u32 {
+        if self.ascii {
+            (to - from) as u32
+        } else {
+            path[from..to].encode_utf16().count() as u32
+        }
+    }
+}
+
+/// The candidates of a level in stack order: those that are always tried, merged with those found by path.
+struct Queue<'a> {
+    always: &'a Always,
+    /// The next one of `always`.
+    at: usize,
+    found: &'a [u32],
+}
+
+impl<'a> Queue<'a> {
+    /// Takes the layers at the front that need no test, as words.
+    #[inline]
+    fn bare_run(&mut self) -> &'a [u32] {
+        let start = self.at;
+        let Some(&end) = self.always.run_ends.get(start) else {
+            return &[];
+        };
+        let run = &self.always.candidates[start..end as usize];
+        let length = match self.found.first() {
+            None => run.len(),
+            Some(&found) => run.partition_point(|&number| number < found),
+        };
+        self.at += length;
+        &self.always.words[start..start + length]
+    }
+
+    /// Takes the next candidate.
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        match (
+            self.always.candidates.get(self.at),
+            self.found.split_first(),
+        ) {
+            (Some(&always), found) if found.is_none_or(|(&first, _)| always < first) => {
+                self.at += 1;
+                Some(always)
+            }
+            (_, Some((&first, rest))) => {
+                self.found = rest;
+                Some(first)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+'use strict'
+// The frame constants of docs/internals/frames.md, as JavaScript reads and writes
+// them. The layout itself is defined in crates/rnode-bridge/src/frame.rs; both
+// sides are tested with the same golden bytes. No logic here.
+
+/** Methods in the order of their index on the wire. */
+const METHODS = [
+  'ACL', 'BIND', 'CHECKOUT', 'CONNECT', 'COPY', 'DELETE', 'GET', 'HEAD', 'LINK', 'LOCK', 'M-SEARCH',
+  'MERGE', 'MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MOVE', 'NOTIFY', 'OPTIONS', 'PATCH', 'POST',
+  'PROPFIND', 'PROPPATCH', 'PURGE', 'PUT', 'QUERY', 'REBIND', 'REPORT', 'SEARCH', 'SOURCE',
+  'SUBSCRIBE', 'TRACE', 'UNBIND', 'UNLINK', 'UNLOCK', 'UNSUBSCRIBE'
+]
+
+const METHOD_INDEX = Object.create(null)
+METHODS.forEach((method, index) => {
+  METHOD_INDEX[method] = index
+})
+
+module.exports = {
+  METHODS,
+  METHOD_INDEX,
+
+  /** Inbound kinds. */
+  REQUEST: 1,
+  BODY: 2,
+  BODY_END: 3,
+  ABORT: 4,
+  DRAIN: 5,
+  FINISHED: 6,
+  UPGRADE: 7,
+  CLIENT_ERROR: 8,
+  CONNECTION: 9,
+  CONNECTION_CLOSED: 10,
+  SERVER_CLOSED: 11,
+  SOCKET_TIMEOUT: 12,
+
+  /** REQUEST flags. */
+  HTTP_1_0: 1,
+  KEEP_ALIVE: 2,
+  BODY_COMPLETE: 4,
+  HAS_BODY: 8,
+  CHUNKED_BODY: 16,
+  UPGRADE_ASKED: 32,
+  EXPECT_CONTINUE: 64,
+  EXPECT_OTHER: 128,
+  TLS: 256,
+  CONDITIONAL: 512,
+  FIRST: 1024,
+
+  /** ABORT reasons. */
+  ABORT_CLIENT: 1,
+  ABORT_DEADLINE: 2,
+  ABORT_SERVER: 3,
+  ABORT_BAD_BODY: 4,
+  ABORT_REQUEST_TIMEOUT: 5,
+
+  /** Outbound kinds. */
+  RESPOND: 1,
+  HEAD: 2,
+  CHUNK: 3,
+  END: 4,
+  DESTROY: 5,
+  BODY_WANT: 6,
+  INFO: 7,
+  DEADLINE: 8,
+  ERROR_PAGE: 9,
+  RAW: 10,
+  SOCKET_END: 11,
+  WATCH_CLOSE: 12,
+  FILE: 13,
+  BODY_DUMP: 14,
+
+  /** Flags of RESPOND, HEAD, ERROR_PAGE. */
+  ETAG_WEAK: 1,
+  ETAG_STRONG: 2,
+  FRESH: 4,
+  NO_DATE: 8,
+  NOTIFY: 16,
+  CLOSE: 32,
+  CONNECTION_SET: 64,
+  LENGTH: 128,
+  CHUNKED: 256,
+  ADD_TE: 512,
+  NO_BODY: 1024,
+  VALIDATORS: 2048,
+  UNFRAMED: 4096,
+
+  /** Flag of CHUNK. */
+  WANT_DRAIN: 1
+}

@@ -1,0 +1,50 @@
+'use strict'
+// The private state of native-backed messages, servers and sockets, named in
+// one place. A message without kSlot is a foreign one (Node's own server).
+
+const names = [
+  // requests
+  'kSlot', // I/O thread << 24 | slot index; undefined on foreign messages
+  'kGeneration',
+  'kFlags', // REQUEST flags
+  'kHead', // the latin1 head string of the frame, null for none
+  'kParts', // kHead cut at its separators, made on first use
+  'kPorts', // remote port | local port << 16
+  'kInlineBody', // Buffer with the whole body, null, or undefined once taken
+  'kHeaders', // joined headers object, made on first use
+  'kDistinct',
+  'kTrailerParts',
+  'kTrailers',
+  'kTrailersDistinct',
+  'kSocket',
+  'kServer',
+  'kController', // AbortController behind req.signal
+  'kAbortReason',
+  'kReading', // body state once the stream is asked for
+  'kStream', // true once Readable's constructor has run
+  // responses
+  'kState',
+  'kHeaderList', // flat: lower-case name, name as given, value
+  'kPending', // serialised head that has not been sent yet
+  'kPendingFlags',
+  'kBytesExpected',
+  'kBytesWritten',
+  'kUnacked',
+  'kNeedDrain',
+  'kCorked',
+  'kTrailerLines',
+  'kNotify',
+  'kUniqueHeaders',
+  'kSentLength',
+  'kFastBody',
+  'kEndCallbacks',
+  'kErrored',
+  'kCloseEmitted',
+  // servers
+  'kId',
+  'kHandler',
+  'kMessageClasses',
+  'kListening'
+]
+
+for (const name of names) exports[name] = Symbol(`rnode.${name.slice(1)}`)

@@ -1,0 +1,231 @@
+'use strict'
+// Layer: one handler registered in a router (with a path) or in a route (with a
+// method). Express' fields (`handle`, `name`, `rawPath`, `slash`, `route`,
+// `method`) are public and live; matching is asked of Rust, never done here,
+// except for RegExp paths, whose dialect is JavaScript's own.
+
+const isPromise = require('is-promise')
+const debug = require('debug')('router:layer')
+const deprecate = require('depd')('router')
+const native = require('../native')
+const PathError = require('./path-error')
+const { kMatchedRoute } = require('./symbols')
+const { requestChannel, shouldTrace, traceLayer } = require('./tracing')
+
+const kPatterns = Symbol('rnode.layer.patterns')
+const kOptions = Symbol('rnode.layer.options')
+
+/** `(` that opens a capturing group, with its name if it has one. */
+const CAPTURING_GROUP = /\((?:\?<(.*?)>)?(?!\?)/g
+
+const CAPTURE_PERCENT = 1
+const CAPTURE_WILDCARD = 2
+
+const noop = () => {}
+
+/**
+ * @param {string | RegExp | Array} path
+ * @param {{ sensitive?: boolean, strict?: boolean, end?: boolean }} options
+ * @param {Function} fn
+ * @throws {PathError} for a string path that does not parse
+ */
+function Layer(path, options, fn) {
+  if (!(this instanceof Layer)) return new Layer(path, options, fn)
+
+  debug('new %o', path)
+  const opts = options || {}
+  const end = opts.end !== false
+
+  this.handle = fn
+  this.name = fn.name || '<anonymous>'
+  // nested arrays are flattened, and the caller's array is not kept
+  this.rawPath = Array.isArray(path) ? path.flat(Infinity) : path
+  this.slash = path === '/' && opts.end === false
+
+  this[kOptions] = { sensitive: Boolean(opts.sensitive), strict: Boolean(opts.strict), end }
+  this[kPatterns] = null
+  if (!this.slash) {
+    const paths = Array.isArray(this.rawPath) ? this.rawPath : [path]
+    this[kPatterns] = paths.map((p) => compile(p, this[kOptions]))
+  }
+}
+
+/**
+ * A string pattern is checked by Rust now, so that a bad one throws where it was
+ * registered; a RegExp becomes a list of its group names.
+ */
+function compile(path, options) {
+  if (path instanceof RegExp) {
+    const keys = []
+    let index = 0
+    for (const group of path.source.matchAll(CAPTURING_GROUP)) keys.push(group[1] || index++)
+    return { regexp: path, text: null, keys }
+  }
+  const text = String(path)
+  const keys = native.parsePattern(text, options.sensitive, options.strict, options.end)
+  if (typeof keys === 'string') throw new PathError(keys, text)
+  return { regexp: null, text, keys }
+}
+
+/** Calls an error handler (four arguments), or passes the error on. */
+Layer.prototype.handleError = function handleError(error, req, res, next) {
+  const fn = this.handle
+  if (fn.length !== 4) return next(error)
+
+  if (shouldTrace(requestChannel)) {
+    traceLayer((tracedNext) => fn(error, req, res, tracedNext), next, {
+      req,
+      res,
+      incomingError: error,
+      layer: this,
+      handler: fn,
+      route: req[kMatchedRoute],
+      errorHandler: true
+    })
+    return
+  }
+
+  try {
+    const ret = fn(error, req, res, next)
+    if (isPromise(ret)) settle(ret, next)
+  } catch (err) {
+    next(err)
+  }
+}
+
+/** Calls a request handler; one with more than three arguments is stepped over. */
+Layer.prototype.handleRequest = function handleRequest(req, res, next) {
+  const fn = this.handle
+  if (fn.length > 3) return next()
+
+  // The layer that dispatches a route is not traced: the handlers inside are.
+  if (!this.route && shouldTrace(requestChannel)) {
+    traceLayer((tracedNext) => fn(req, res, tracedNext), next, {
+      req,
+      res,
+      layer: this,
+      handler: fn,
+      route: req[kMatchedRoute]
+    })
+    return
+  }
+
+  try {
+    const ret = fn(req, res, next)
+    if (ret !== undefined && isPromise(ret)) settle(ret, next)
+  } catch (err) {
+    next(err)
+  }
+}
+
+/** A rejected promise is an error for the next error handler. */
+function settle(promise, next) {
+  if (!(promise instanceof Promise)) {
+    deprecate('handlers that are Promise-like are deprecated, use a native Promise instead')
+  }
+  promise.then(noop, (error) => {
+    next(error || new Error('Rejected promise'))
+  })
+}
+
+/**
+ * Matches a pathname; used for RegExp layers and by those who hold a layer.
+ * @param {string} path
+ * @returns {false | { params: object, path: string, keys: string[], pattern: * }}
+ * @throws {URIError} status 400, for a parameter that cannot be decoded
+ */
+Layer.prototype.match = function match(path) {
+  if (path == null) return false
+  if (this.slash) return { params: {}, path: '', keys: [], pattern: this.rawPath }
+
+  const patterns = this[kPatterns]
+  for (let i = 0; i < patterns.length; i++) {
+    const pattern = patterns[i]
+    const found = pattern.regexp
+      ? matchRegExp(pattern, path)
+      : matchText(pattern, this[kOptions], path)
+    if (found) {
+      return {
+        params: found.params,
+        path: found.path,
+        keys: Object.keys(found.params),
+        pattern: Array.isArray(this.rawPath) ? this.rawPath[i] : this.rawPath
+      }
+    }
+  }
+  return false
+}
+
+function matchRegExp(pattern, path) {
+  const match = pattern.regexp.exec(path)
+  if (!match) return false
+  const params = {}
+  for (let i = 1; i < match.length; i++) {
+    const value = decodeParam(match[i])
+    if (value !== undefined) params[pattern.keys[i - 1]] = value
+  }
+  return { params, path: match[0] }
+}
+
+function matchText(pattern, options, path) {
+  const words = native.matchPattern(
+    pattern.text,
+    options.sensitive,
+    options.strict,
+    options.end,
+    path
+  )
+  if (words === null) return false
+  return {
+    params: readCaptures(words, 2, words[1], pattern.keys, path),
+    path: path.slice(0, words[0])
+  }
+}
+
+/**
+ * Builds `req.params` from capture words (see docs/internals/frames.md).
+ * @param {number[] | Int32Array} words
+ * @param {number} pos index of the first capture
+ * @param {number} count
+ * @param {string[]} keys the pattern's key names
+ * @param {string} path the pathname that the offsets refer to
+ */
+function readCaptures(words, pos, count, keys, path) {
+  const params = Object.create(null)
+  for (let i = 0; i < count; i++, pos += 3) {
+    const head = words[pos]
+    const flags = head >>> 24
+    const start = words[pos + 1]
+    const text = path.substring(start, start + words[pos + 2])
+    const key = keys[head & 0xffffff]
+    if (flags === 0) params[key] = text
+    else if (flags & CAPTURE_WILDCARD) params[key] = text.split('/').map(decodeParam)
+    else if (flags & CAPTURE_PERCENT) params[key] = decodeParam(text)
+  }
+  return params
+}
+
+/** decodeURIComponent with Express' error (400 `Failed to decode param '…'`). */
+function decodeParam(value) {
+  if (typeof value !== 'string' || value.length === 0 || !value.includes('%')) return value
+  try {
+    return decodeURIComponent(value)
+  } catch (err) {
+    if (err instanceof URIError) {
+      err.message = `Failed to decode param '${value}'`
+      err.status = err.statusCode = 400
+    }
+    throw err
+  }
+}
+
+/** True if Rust can match every path of the layer. */
+function isMatchedByRust(layer) {
+  return layer instanceof Layer && (layer.slash || layer[kPatterns].every((p) => p.regexp === null))
+}
+
+module.exports = Layer
+module.exports.kPatterns = kPatterns
+module.exports.kOptions = kOptions
+module.exports.readCaptures = readCaptures
+module.exports.isMatchedByRust = isMatchedByRust

@@ -1,0 +1,158 @@
+'use strict'
+// Keeps Rust's route tables true to the live JavaScript stacks. Every change of
+// a router's or route's stack moves a clock and marks the tables that contain
+// it stale; a table is compiled again when it is next needed. No matching here.
+
+const native = require('../native')
+const { isMatchedByRust, kPatterns, kOptions } = require('./layer')
+const {
+  kStack,
+  kChangedAt,
+  kContainers,
+  kTable,
+  kTableVersion,
+  kOnStale,
+  kMountedApp,
+  kDeadline
+} = require('./symbols')
+
+/** Ticks with every registration; a table's version is the tick it was compiled at. */
+let clock = 1
+
+/** Marks a router or route as changed. */
+function touch(owner) {
+  owner[kChangedAt] = ++clock
+  if (owner[kTable]) goStale(owner)
+  const containers = owner[kContainers]
+  if (containers !== null) {
+    owner[kContainers] = null
+    for (const ref of containers) {
+      const router = ref.deref()
+      if (router?.[kTable]) goStale(router)
+    }
+  }
+}
+
+function goStale(router) {
+  router[kTable] = null
+  const listeners = router[kOnStale]
+  if (listeners) for (const listener of listeners) listener()
+}
+
+/**
+ * Gives `owner` an array property `stack` whose changes, by whatever means
+ * (push, splice, index, length), are seen. The array behind it, kStack, is what
+ * requests walk, so the proxy costs them nothing.
+ */
+function liveStack(owner) {
+  let proxy = null
+  Object.defineProperty(owner, 'stack', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      if (proxy === null) proxy = watch(owner)
+      return proxy
+    },
+    set(value) {
+      owner[kStack] = value
+      proxy = null
+      touch(owner)
+    }
+  })
+}
+
+function watch(owner) {
+  return new Proxy(owner[kStack], {
+    set(target, key, value) {
+      const ok = Reflect.set(target, key, value)
+      touch(owner)
+      return ok
+    },
+    deleteProperty(target, key) {
+      const ok = Reflect.deleteProperty(target, key)
+      touch(owner)
+      return ok
+    },
+    defineProperty(target, key, descriptor) {
+      const ok = Reflect.defineProperty(target, key, descriptor)
+      touch(owner)
+      return ok
+    }
+  })
+}
+
+/**
+ * The router that a `use` layer leads into, if it is one of ours.
+ * @returns {Function | undefined}
+ */
+function childOf(layer) {
+  const handle = layer.handle
+  if (typeof handle !== 'function') return undefined
+  if (handle[kStack] !== undefined) return handle
+  const app = handle[kMountedApp]
+  return app === undefined ? undefined : app.router
+}
+
+/**
+ * The compiled table of which `router` is the root.
+ * @returns {object} a native box; `router[kTableVersion]` is its version
+ */
+function tableOf(router) {
+  if (router[kTable] !== null) return router[kTable]
+  const routers = []
+  const indexes = new Map()
+  const root = new WeakRef(router)
+  const out = []
+
+  const visit = (owner) => {
+    if (owner[kContainers] === null) owner[kContainers] = new Set()
+    if (owner !== router) owner[kContainers].add(root)
+  }
+  const enter = (child) => {
+    let index = indexes.get(child)
+    if (index === undefined) {
+      index = routers.length
+      indexes.set(child, index)
+      routers.push(child)
+    }
+    return index
+  }
+
+  enter(router)
+  for (let i = 0; i < routers.length; i++) {
+    visit(routers[i])
+    out.push({ layers: routers[i][kStack].map((layer) => describe(layer, visit, enter)) })
+  }
+
+  router[kTable] = native.compileTable(JSON.stringify({ routers: out }))
+  router[kTableVersion] = clock
+  return router[kTable]
+}
+
+function describe(layer, visit, enter) {
+  const options = layer[kOptions]
+  const route = layer.route
+  const known = isMatchedByRust(layer)
+  const child = route ? undefined : childOf(layer)
+  if (route?.[kStack]) visit(route)
+  return {
+    paths: !known ? [] : layer.slash ? ['/'] : layer[kPatterns].map((p) => p.text),
+    ask: !known,
+    end: known ? options.end : true,
+    sensitive: known && options.sensitive,
+    strict: known && options.strict,
+    methods: route && typeof route._methods === 'function' ? route._methods(true) : null,
+    child: child === undefined || !known ? null : enter(child),
+    ...deadlineOf(layer, route)
+  }
+}
+
+function deadlineOf(layer, route) {
+  let ms = layer.handle?.[kDeadline]
+  if (route?.[kStack]) {
+    for (const inner of route[kStack]) ms = inner.handle?.[kDeadline] ?? ms
+  }
+  return ms === undefined ? undefined : { deadline: ms }
+}
+
+module.exports = { touch, liveStack, childOf, tableOf }

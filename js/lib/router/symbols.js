@@ -1,0 +1,26 @@
+'use strict'
+// The private state that routers, routes and layers carry, named in one place.
+// Nothing outside js/lib may depend on these; users see Express' own properties.
+
+module.exports = {
+  /** On a router: the plain array behind the live `stack`. */
+  kStack: Symbol('rnode.router.stack'),
+  /** On a router or route: the registration clock at its last change. */
+  kChangedAt: Symbol('rnode.router.changedAt'),
+  /** On a router or route: the routers whose compiled table contains it. */
+  kContainers: Symbol('rnode.router.containers'),
+  /** On a router: its compiled table (native box) or null. */
+  kTable: Symbol('rnode.router.table'),
+  /** On a router: the clock for which kTable was compiled. */
+  kTableVersion: Symbol('rnode.router.tableVersion'),
+  /** On a router: callbacks to run when its table goes stale. */
+  kOnStale: Symbol('rnode.router.onStale'),
+  /** On the wrapper function of a mounted app: the app. */
+  kMountedApp: Symbol('rnode.router.mountedApp'),
+  /** On a middleware made by express.timeout(): the deadline in ms. */
+  kDeadline: Symbol('rnode.router.deadline'),
+  /** On a request: the pattern that matched last (for tracing). */
+  kMatchedRoute: Symbol('rnode.router.matchedRoute'),
+  /** On a request: the plan made for it, see plan.js. */
+  kPlan: Symbol('rnode.router.plan')
+}

@@ -1,0 +1,243 @@
+'use strict'
+
+// Every form of listen(): ports, hosts, backlogs, option objects, unix paths, callbacks, and what is refused. Ports are
+// always 0; what the system chooses is compared by type.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { suite } = require('./harness')
+const {
+  hello,
+  shape,
+  listening,
+  inside,
+  once,
+  closed,
+  temporary,
+  connect,
+  received,
+  posix
+} = require('./server-cases')
+
+suite(__filename, [
+  listening('listen(0)', (app) => app.listen(0)),
+  listening('listen()', (app) => app.listen()),
+  listening("listen('0')", (app) => app.listen('0')),
+  listening('listen(0, host)', (app) => app.listen(0, '127.0.0.1')),
+  listening('listen(0, any address)', (app) => app.listen(0, '0.0.0.0')),
+  listening('listen(0, host, backlog)', (app) => app.listen(0, '127.0.0.1', 10)),
+  listening('listen(0, backlog)', (app) => app.listen(0, 10)),
+  listening(
+    'listen(0, callback)',
+    (app, { log }) =>
+      new Promise((resolve) => {
+        const server = app.listen(0, function (...args) {
+          log('callback', args.length, this === server, server.listening)
+          resolve(server)
+        })
+        log('returned', server.listening, shape(server.address()))
+      })
+  ),
+  listening(
+    'listen(0, host, callback)',
+    (app, { log }) =>
+      new Promise((resolve) => {
+        const server = app.listen(0, '127.0.0.1', () => {
+          log('callback')
+          resolve(server)
+        })
+      })
+  ),
+  listening(
+    'listen(0, host, backlog, callback)',
+    (app, { log }) =>
+      new Promise((resolve) => {
+        const server = app.listen(0, '127.0.0.1', 5, () => {
+          log('callback')
+          resolve(server)
+        })
+      })
+  ),
+  listening(
+    'listen(callback)',
+    (app, { log }) =>
+      new Promise((resolve) => {
+        const server = app.listen(() => {
+          log('callback')
+          resolve(server)
+        })
+      })
+  ),
+  listening('listen({ port, host })', (app) => app.listen({ port: 0, host: '127.0.0.1' })),
+  listening('listen({ port, ipv6Only })', (app) =>
+    app.listen({ port: 0, host: '::', ipv6Only: false })
+  ),
+  listening(
+    'listen({ port }, callback)',
+    (app, { log }) =>
+      new Promise((resolve) => {
+        const server = app.listen(
+          { port: 0, host: '127.0.0.1', backlog: 3, exclusive: true },
+          () => {
+            log('callback')
+            resolve(server)
+          }
+        )
+      })
+  ),
+  listening("listen(0, '::1')", (app) => app.listen(0, '::')),
+  {
+    name: 'listen(path)',
+    skip: posix,
+    async serve(ctx) {
+      const file = path.join(temporary(ctx), 'socket')
+      const server = hello(ctx).listen(file)
+      await once(server, 'listening')
+      ctx.log(server.address() === file, typeof server.address())
+      ctx.later(() => ctx.log('socket file exists before close', fs.existsSync(file)))
+      return server
+    },
+    exchange: ({ request }) => request({ path: '/' })
+  },
+  {
+    name: 'listen({ path }): mode, address, file removed by close',
+    skip: posix,
+    async serve(ctx) {
+      const file = path.join(temporary(ctx), 'socket')
+      const server = hello(ctx).listen({ path: file, readableAll: true, writableAll: true })
+      await once(server, 'listening')
+      ctx.log((fs.statSync(file).mode & 0o777).toString(8))
+      server.on('close', () => ctx.log('close', fs.existsSync(file)))
+      return server
+    },
+    exchange: ({ request }) => request({ path: '/' })
+  },
+  {
+    name: 'addresses of a request over a unix socket',
+    skip: posix,
+    async serve(ctx) {
+      const app = ctx.express()
+      app.use((req, res) =>
+        res.json({
+          address: req.socket.address(),
+          remote: req.socket.remoteAddress ?? null,
+          port: req.socket.remotePort ?? null,
+          local: req.socket.localAddress ?? null,
+          ip: req.ip ?? null,
+          ips: req.ips,
+          hostname: req.hostname
+        })
+      )
+      const server = app.listen(path.join(temporary(ctx), 'socket'))
+      await once(server, 'listening')
+      return server
+    },
+    exchange: ({ request }) => request({ path: '/' })
+  },
+  inside('EADDRINUSE as an error event', async (app, { log, express }) => {
+    const first = app.listen(0, '127.0.0.1')
+    await once(first, 'listening')
+    const { port } = first.address()
+    const second = express().listen(port, '127.0.0.1')
+    const [error] = await once(second, 'error')
+    log(
+      error.code,
+      error.syscall,
+      error.errno,
+      error.address,
+      error.port === port,
+      error.message.replace(port, '<port>'),
+      error instanceof Error,
+      second.listening,
+      second.address()
+    )
+    await closed(first)
+  }),
+  inside('EADDRINUSE given to the callback of app.listen', async (app, { log, express }) => {
+    const first = app.listen(0, '127.0.0.1')
+    await once(first, 'listening')
+    const calls = await new Promise((resolve) => {
+      const server = express().listen(first.address().port, '127.0.0.1', (error) =>
+        resolve([error?.code, server.listening])
+      )
+    })
+    log(calls)
+    await closed(first)
+  }),
+  inside(
+    'EADDRINUSE on a unix path',
+    async (app, ctx) => {
+      const file = path.join(temporary(ctx), 'socket')
+      const first = app.listen(file)
+      await once(first, 'listening')
+      const second = ctx.express().listen(file)
+      const [error] = await once(second, 'error')
+      ctx.log(error.code, error.syscall, error.address === file)
+      await closed(first)
+    },
+    { skip: posix }
+  ),
+  inside('an address that is not ours', async (app, { log }) => {
+    const server = app.listen(0, '203.0.113.1')
+    const [error] = await once(server, 'error')
+    log(error.code, error.syscall, error.address, error.port)
+  }),
+  inside(
+    'a path that cannot be made',
+    async (app, { log }) => {
+      const server = app.listen('/no/such/directory/socket')
+      const [error] = await once(server, 'error')
+      log(error.code, error.syscall)
+    },
+    { skip: posix }
+  ),
+  inside('bad arguments of listen', async (app, { log, attempt }) => {
+    for (const args of [
+      [-1],
+      [65536],
+      [1.5],
+      ['not a port', 5],
+      [{}],
+      [{ port: 'x' }],
+      [{ host: 'a' }],
+      [null, 'x'],
+      [{ port: 99999 }],
+      [true]
+    ]) {
+      const result = attempt(() => {
+        const server = app.listen(...args)
+        server.on('error', () => {})
+        server.on('listening', () => server.close())
+        return server
+      })
+      log(
+        JSON.stringify(args),
+        result.code ?? null,
+        result.name ?? null,
+        result.code ? result.message : null
+      )
+    }
+  }),
+  inside('listen twice', async (app, { log, attempt }) => {
+    const server = app.listen(0)
+    await once(server, 'listening')
+    log(attempt(() => server.listen(0)))
+    await closed(server)
+  }),
+  inside('listen again after close', async (app, { log }) => {
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    await closed(server)
+    log(server.listening, server.address())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    log(server.listening, shape(server.address()))
+    const socket = connect(
+      server.address().port,
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+    )
+    log((await received(socket, 'hello')).split('\r\n')[0])
+    socket.destroy()
+    await closed(server)
+  })
+])
