@@ -149,4 +149,14 @@ function abort(req, reason) {
   if (controller !== undefined && !controller.signal.aborted) controller.abort(reason)
 }
 
-module.exports = { signalOf, startDeadline }
+/**
+ * Seal a native response that Rust has ended with 503: what the handler still does has no effect.
+ *
+ * @param {http.IncomingMessage} req  native-backed
+ * @param {http.ServerResponse} res
+ */
+function sealExpired(req, res) {
+  seal(res, createError('RNODE_ERR_HANDLER_TIMEOUT', nativeMessage.deadlineOf(req)))
+}
+
+module.exports = { sealExpired, signalOf, startDeadline }

@@ -84,7 +84,11 @@ module.exports = {
   NO_BODY: 1024,
   VALIDATORS: 2048,
   UNFRAMED: 4096,
+  LENGTH_LAST: 8192,
 
-  /** Flag of CHUNK. */
+  /** Flag of END: the response was written by RAW frames. */
+  RAW_END: 64,
+
+  /** Flag of CHUNK and RAW. */
   WANT_DRAIN: 1
 }

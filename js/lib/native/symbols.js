@@ -20,10 +20,12 @@ const names = [
   'kServer',
   'kController', // AbortController behind req.signal
   'kAbortReason',
+  'kDeadlineMs',
   'kReading', // body state once the stream is asked for
   'kStream', // true once Readable's constructor has run
   // responses
   'kState',
+  'kSpecial', // bits for headers that decide framing
   'kHeaderList', // flat: lower-case name, name as given, value
   'kPending', // serialised head that has not been sent yet
   'kPendingFlags',
@@ -44,7 +46,9 @@ const names = [
   'kId',
   'kHandler',
   'kMessageClasses',
-  'kListening'
+  'kListening',
+  'kConfigure',
+  'kDefaultDeadline'
 ]
 
 for (const name of names) exports[name] = Symbol(`rnode.${name.slice(1)}`)

@@ -50,6 +50,8 @@ function Layer(path, options, fn) {
   }
 }
 
+const ROOT = { regexp: null, text: '/', keys: [] }
+
 /**
  * A string pattern is checked by Rust now, so that a bad one throws where it was
  * registered; a RegExp becomes a list of its group names.
@@ -62,6 +64,8 @@ function compile(path, options) {
     return { regexp: path, text: null, keys }
   }
   const text = String(path)
+  // every handler of a route is a layer at '/', which needs no parsing again and again
+  if (text === '/') return ROOT
   const keys = native.parsePattern(text, options.sensitive, options.strict, options.end)
   if (typeof keys === 'string') throw new PathError(keys, text)
   return { regexp: null, text, keys }

@@ -136,6 +136,7 @@ function describe(layer, visit, enter) {
   const child = route ? undefined : childOf(layer)
   if (route?.[kStack]) visit(route)
   return {
+    array: known && Array.isArray(layer.rawPath),
     paths: !known ? [] : layer.slash ? ['/'] : layer[kPatterns].map((p) => p.text),
     ask: !known,
     end: known ? options.end : true,

@@ -96,7 +96,7 @@ function add(route, method, args) {
   for (const fn of handlers) {
     if (typeof fn !== 'function') throw new TypeError('argument handler must be a function')
     debug('%s %s', method || 'all', route.path)
-    const layer = new Layer('/', { end: false }, fn)
+    const layer = new Layer('/', {}, fn)
     layer.method = method
     route.methods[method || '_all'] = true
     route[kStack].push(layer)

@@ -74,6 +74,10 @@ pub mod request_flags {
     pub const EXPECT_OTHER: u32 = 128;
     /// The connection is encrypted.
     pub const TLS: u32 = 256;
+    /// `If-None-Match` or `If-Modified-Since` is there: 304 may be the answer.
+    pub const CONDITIONAL: u32 = 512;
+    /// The first request of its connection.
+    pub const FIRST: u32 = 1024;
 }
 
 /// Reasons of ABORT.
@@ -130,6 +134,10 @@ pub mod response_flags {
 pub const CHUNK_WANT_DRAIN: u32 = 1;
 /// END: send FINISHED, as [`response_flags::NOTIFY`].
 pub const END_NOTIFY: u32 = 16;
+/// Flag of END after RAW: the connection ends with this response.
+pub const END_CLOSE: u32 = 32;
+/// Flag of END: the response was written by RAW frames, head included.
+pub const END_RAW: u32 = 64;
 
 /// Index bits of a slot word; the I/O thread is above them.
 pub const SLOT_INDEX_BITS: u32 = 24;

@@ -7,7 +7,7 @@ use super::{
 };
 use bytes::Bytes;
 
-/// Body bytes of a RESPOND or CHUNK.
+/// Body bytes of a RESPOND, CHUNK or RAW.
 #[derive(Debug, Clone, Copy)]
 pub enum Body<'a> {
     /// Inside the frame.
@@ -61,6 +61,10 @@ pub enum Kind<'a> {
     },
     End {
         notify: bool,
+        /// With `raw`: the connection ends with this response.
+        close: bool,
+        /// The response was written by RAW frames.
+        raw: bool,
         trailers: &'a [u8],
     },
     Destroy {
@@ -81,7 +85,8 @@ pub enum Kind<'a> {
         message: &'a [u8],
     },
     Raw {
-        bytes: &'a [u8],
+        want_drain: bool,
+        body: Body<'a>,
     },
     SocketEnd,
     KeepAlive {
@@ -113,7 +118,7 @@ impl<'a> Commands<'a> {
         Self { rest: bytes }
     }
 
-    /// Decodes one RESPOND or CHUNK whose body was posted beside it.
+    /// Decodes one RESPOND, CHUNK or RAW whose body was posted beside it.
     ///
     /// # Errors
     /// As the iterator; also if `head` is another kind, holds more than one frame, or states another body length.
@@ -175,7 +180,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
     let kind_word = w(1)?;
     let flags = kind_word >> 8;
     let code = kind_word & 0xff;
-    if beside.is_some() && code != kind::RESPOND && code != kind::CHUNK {
+    if beside.is_some() && !matches!(code, kind::RESPOND | kind::CHUNK | kind::RAW) {
         return Err(FrameError::BadLength);
     }
     let parts = |words: usize| Parts {
@@ -219,6 +224,8 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
         },
         kind::END => Kind::End {
             notify: flags & super::END_NOTIFY != 0,
+            close: flags & super::END_CLOSE != 0,
+            raw: flags & super::END_RAW != 0,
             trailers: parts(1).next(w(4)?)?,
         },
         kind::DESTROY => Kind::Destroy { reset: w(4)? == 1 },
@@ -243,7 +250,8 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
             }
         }
         kind::RAW => Kind::Raw {
-            bytes: parts(1).next(w(4)?)?,
+            want_drain: flags & super::CHUNK_WANT_DRAIN != 0,
+            body: parts(1).body(w(4)?, beside)?,
         },
         kind::SOCKET_END => Kind::SocketEnd,
         kind::KEEP_ALIVE => Kind::KeepAlive { on: w(4)? != 0 },

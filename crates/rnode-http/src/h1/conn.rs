@@ -73,6 +73,8 @@ pub(super) enum ResponseBody {
     Length(u64),
     Unframed,
     Nothing,
+    /// JavaScript writes every byte itself, head and framing included.
+    Raw,
 }
 
 /// What the response needs to know of its request.

@@ -221,6 +221,17 @@ impl Conn {
         if head.upgrade {
             flags |= request_flags::UPGRADE;
         }
+        if self
+            .request
+            .stored
+            .as_ref()
+            .is_some_and(|s| s.if_none_match.is_some() || s.if_modified_since.is_some())
+        {
+            flags |= request_flags::CONDITIONAL;
+        }
+        if self.requests == 1 {
+            flags |= request_flags::FIRST;
+        }
         RequestFrame {
             slot: self.slot,
             generation: self.generation,

@@ -61,7 +61,18 @@ impl Conn {
                 }
             }
             Kind::Chunk { want_drain, body } => self.chunk(want_drain, body, ctx),
-            Kind::End { notify, trailers } => self.end(notify, trailers, ctx),
+            Kind::End {
+                notify,
+                close,
+                raw,
+                trailers,
+            } => {
+                if raw {
+                    self.raw_end(close, notify, ctx);
+                } else {
+                    self.end(notify, trailers, ctx);
+                }
+            }
             Kind::Destroy { reset } => {
                 if reset && let Some(io) = &self.io {
                     io.reset_on_close();
@@ -95,11 +106,7 @@ impl Conn {
                     self.error_page(&head, message, ctx);
                 }
             }
-            Kind::Raw { bytes } => {
-                if self.io.is_some() && !self.close_after && !self.aborted {
-                    self.out.push(ctx, bytes);
-                }
-            }
+            Kind::Raw { want_drain, body } => self.raw(want_drain, body, ctx),
             Kind::SocketEnd => {
                 self.aborted = true;
                 self.response = Response::Queued;
@@ -241,7 +248,7 @@ impl Conn {
             match framing {
                 ResponseBody::Chunked => queue_body(&mut self.out, true, body, ctx),
                 ResponseBody::Unframed => queue_body(&mut self.out, false, body, ctx),
-                ResponseBody::Nothing => {}
+                ResponseBody::Nothing | ResponseBody::Raw => {}
                 ResponseBody::Length(left) => match left.checked_sub(length as u64) {
                     Some(left) => {
                         self.response = Response::Streaming(ResponseBody::Length(left));
@@ -269,10 +276,41 @@ impl Conn {
                 out.extend_from_slice(b"\r\n");
             }),
             ResponseBody::Length(left) if left > 0 => return self.cut(ctx),
-            ResponseBody::Length(_) | ResponseBody::Unframed | ResponseBody::Nothing => {}
+            ResponseBody::Length(_)
+            | ResponseBody::Unframed
+            | ResponseBody::Nothing
+            | ResponseBody::Raw => {}
         }
         let notify = notify || std::mem::take(&mut self.notify_streamed);
         self.complete(self.close_at_end, notify, ctx);
+    }
+
+    /// Bytes of a response that JavaScript frames itself, or of a program that writes to the socket.
+    fn raw(&mut self, want_drain: bool, body: FrameBody<'_>, ctx: &Ctx) {
+        let open = if self.phase == Phase::Active {
+            // After an answer of the I/O thread's own (a deadline's 503) further bytes would be a second one.
+            if self.response == Response::Awaited {
+                self.deadline.stop();
+                self.response = Response::Streaming(ResponseBody::Raw);
+            }
+            self.response == Response::Streaming(ResponseBody::Raw)
+        } else {
+            !self.aborted
+        };
+        if open && self.io.is_some() && !self.close_after {
+            queue_body(&mut self.out, false, body, ctx);
+        }
+        self.drain_wanted |= want_drain;
+    }
+
+    /// The end of a response that was written by RAW frames.
+    fn raw_end(&mut self, close: bool, notify: bool, ctx: &Ctx) {
+        if self.awaits_response() || self.response == Response::Streaming(ResponseBody::Raw) {
+            let close = close
+                || self.local.server.is_closing()
+                || self.input_ended && self.input.is_empty();
+            self.complete(close, notify, ctx);
+        }
     }
 
     /// The response broke its own promise of a length: what was promised is written, then the connection ends, so that

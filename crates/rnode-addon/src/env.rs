@@ -1,0 +1,133 @@
+//! What one JavaScript environment (the main thread or a worker) owns: its queue, its servers, its scratch buffers.
+//! All of it ends with the environment. No `thread_local!`: Node may run an environment's end on another stack of the
+//! same thread, and thread-locals of a library are never given back when workers come and go.
+
+use crate::executor::JsThread;
+use crate::pool;
+use crate::servers::Servers;
+use neon::event::Channel;
+use neon::prelude::*;
+use neon::thread::LocalKey;
+use rnode_bridge::JsQueue;
+use rnode_http::IoPool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+static ENV: LocalKey<Env> = LocalKey::new();
+
+/// The state of one environment. The mutexes are never contended; `LocalKey` wants `Sync`.
+#[derive(Default)]
+pub(crate) struct Env {
+    /// Set by `start`.
+    bridge: OnceLock<Bridge>,
+    pub(crate) servers: Mutex<Servers>,
+    pub(crate) scratch: Mutex<Scratch>,
+}
+
+/// What `start` makes.
+pub(crate) struct Bridge {
+    pub(crate) pool: Arc<IoPool>,
+    pub(crate) queue: Arc<JsQueue>,
+    /// Holds the event loop open while it is referenced.
+    channel: Mutex<Channel>,
+}
+
+/// Buffers of calls that are made per request.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) text: Vec<u8>,
+    pub(crate) words: Vec<u32>,
+}
+
+impl Drop for Env {
+    /// The environment ends (a worker has finished or was terminated, or the event loop of the process is empty):
+    /// nothing may call into it from here on, and nobody is left to answer its requests.
+    fn drop(&mut self) {
+        if let Some(bridge) = self.bridge.get() {
+            bridge.queue.close();
+        }
+        lock(&self.servers).end();
+    }
+}
+
+/// A panic under one of these locks leaves nothing half done that a later call could trip over.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The state of the calling environment.
+pub(crate) fn current<'cx>(cx: &mut FunctionContext<'cx>) -> &'cx Env {
+    ENV.get_or_init_default(cx)
+}
+
+/// What `start` made in the calling environment; throws if it was not called.
+pub(crate) fn bridge<'cx>(cx: &mut FunctionContext<'cx>) -> NeonResult<&'cx Bridge> {
+    match current(cx).bridge.get() {
+        Some(bridge) => Ok(bridge),
+        None => cx.throw_error("start() has not been called in this environment"),
+    }
+}
+
+/// `start(drain: Function, ioThreads: number) -> number`: makes this environment's queue and returns the number of I/O
+/// threads. `drain` is called without arguments, in a turn of its own, when there is something to take. Once per environment.
+pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let drain = cx.argument::<JsFunction>(0)?;
+    let threads = cx.argument::<JsNumber>(1)?.value(cx);
+    let env = current(cx);
+    if env.bridge.get().is_some() {
+        return cx.throw_error("start() has already been called in this environment");
+    }
+    let pool = match pool::shared(threads as usize) {
+        Ok(pool) => pool,
+        Err(text) => return cx.throw_error(text),
+    };
+    let mut channel = cx.channel();
+    channel.unref(cx);
+    let executor = JsThread::new(channel.clone(), drain.root(cx));
+    let count = pool.threads();
+    let bridge = Bridge {
+        pool,
+        queue: JsQueue::new(Box::new(executor)),
+        channel: Mutex::new(channel),
+    };
+    if env.bridge.set(bridge).is_err() {
+        return cx.throw_error("start() has already been called in this environment");
+    }
+    Ok(cx.number(count as f64))
+}
+
+/// `ref()`: the event loop stays alive until `unref()`. Calls do not add up.
+pub(crate) fn reference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    lock(&bridge(cx)?.channel).reference(cx);
+    Ok(cx.undefined())
+}
+
+/// `unref()`: this environment's queue no longer keeps the event loop alive, which is how it starts.
+pub(crate) fn unreference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    lock(&bridge(cx)?.channel).unref(cx);
+    Ok(cx.undefined())
+}
+
+/// `stats() -> { ioThreads, slotsInUse, queuedBytes, servers }`: the first two of the process (0 before any `start`),
+/// the last two of this environment.
+pub(crate) fn stats<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
+    let env = current(cx);
+    let pool = pool::running();
+    let numbers = [
+        ("ioThreads", pool.as_ref().map_or(0, |pool| pool.threads())),
+        (
+            "slotsInUse",
+            pool.as_ref().map_or(0, |pool| pool.slots_in_use()),
+        ),
+        (
+            "queuedBytes",
+            env.bridge.get().map_or(0, |b| b.queue.queued_bytes()),
+        ),
+        ("servers", lock(&env.servers).count()),
+    ];
+    let stats = cx.empty_object();
+    for (name, number) in numbers {
+        let number = cx.number(number as f64);
+        stats.set(cx, name, number)?;
+    }
+    Ok(stats)
+}

@@ -1,0 +1,69 @@
+//! Frames in and out: `take`, `post`, `postLarge`, `internHeaders`. What frames mean is not known here.
+
+use crate::env;
+use bytes::Bytes;
+use neon::prelude::*;
+use neon::types::JsUint8Array;
+use neon::types::buffer::TypedArray;
+
+/// Bytes at the start of the inbox that tell what was taken: four little-endian words.
+const INBOX_HEAD: usize = 16;
+
+/// `take(inbox: Uint8Array, maxFrames: number)`: moves whole frames to `inbox` from byte 16 on. Before them it writes
+/// 32-bit words: bytes written, 1 if more is waiting (then `take` must be called again, no wake will come), bytes the
+/// next frame needs if it alone does not fit (else 0), number of frames.
+pub(crate) fn take<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    let mut inbox = cx.argument::<JsUint8Array>(0)?;
+    let max_frames = cx.argument::<JsNumber>(1)?.value(cx) as usize;
+    let queue = &env::bridge(cx)?.queue;
+    let Some((head, room)) = inbox.as_mut_slice(cx).split_at_mut_checked(INBOX_HEAD) else {
+        return cx.throw_range_error("the inbox is shorter than its 16 bytes of head");
+    };
+    let taken = queue.take(room, max_frames);
+    let words = [
+        taken.bytes as u32,
+        u32::from(taken.more),
+        taken.needs as u32,
+        taken.frames as u32,
+    ];
+    for (to, word) in head.chunks_exact_mut(4).zip(words) {
+        to.copy_from_slice(&word.to_le_bytes());
+    }
+    Ok(cx.undefined())
+}
+
+/// `post(io: number, buffer: Uint8Array, length: number)`: posts the whole frames in the first `length` bytes of `buffer`.
+pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
+    let buffer = cx.argument::<JsUint8Array>(1)?;
+    let length = cx.argument::<JsNumber>(2)?.value(cx) as usize;
+    let pool = &env::bridge(cx)?.pool;
+    let Some(frames) = buffer.as_slice(cx).get(..length) else {
+        return cx.throw_range_error("length is beyond the buffer");
+    };
+    pool.post(io, frames);
+    Ok(cx.undefined())
+}
+
+/// `postLarge(io: number, head: Uint8Array, headLength: number, body: Uint8Array)`: posts the one RESPOND or CHUNK frame
+/// in the first `headLength` bytes of `head`, its body beside it. Both are copied.
+pub(crate) fn post_large<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
+    let head = cx.argument::<JsUint8Array>(1)?;
+    let length = cx.argument::<JsNumber>(2)?.value(cx) as usize;
+    let body = cx.argument::<JsUint8Array>(3)?;
+    let pool = &env::bridge(cx)?.pool;
+    let Some(head) = head.as_slice(cx).get(..length) else {
+        return cx.throw_range_error("headLength is beyond the buffer");
+    };
+    pool.post_large(io, head, Bytes::copy_from_slice(body.as_slice(cx)));
+    Ok(cx.undefined())
+}
+
+/// `internHeaders(lines: Uint8Array) -> number`: names header lines for all later responses of the process; 0 if they
+/// are refused (then they go inline).
+pub(crate) fn intern_headers<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let lines = cx.argument::<JsUint8Array>(0)?;
+    let id = rnode_http::intern_headers(lines.as_slice(cx)).unwrap_or(0);
+    Ok(cx.number(id))
+}

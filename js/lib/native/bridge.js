@@ -1,0 +1,322 @@
+'use strict'
+// The JavaScript end of the bridge: takes batches of frames from the I/O threads,
+// hands each to the message it belongs to, and posts outbound frames, one post
+// per I/O thread and turn. It knows frames and slots, nothing of HTTP semantics.
+
+const { performance } = require('node:perf_hooks')
+const native = require('./index')
+const F = require('./frames')
+const { kSlot, kGeneration } = require('./symbols')
+
+const INBOX_BYTES = 512 * 1024
+const OUTBOX_BYTES = 256 * 1024
+/** Where frames begin in the inbox; the words before are take()'s results. */
+const INBOX_START = 16
+/** A turn takes at most this many frames … */
+const FRAMES_PER_TURN = 128
+/** … and goes on for at most this long (ms) before it yields to timers and other I/O. */
+const TURN_MS = 4
+/** How many frames are handled between two looks at the clock. */
+const CLOCK_EVERY = 4
+/** Bodies from this size on are posted beside their frame instead of through the outbox. */
+const LARGE_BODY = 64 * 1024
+
+let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
+let words = new Int32Array(inbox.buffer)
+/** Frames taken and not handled yet lie between these two offsets. */
+let at = 0
+let end = 0
+let more = false
+let resume = false
+
+/** live[io][slot]: the response of the invocation under way. */
+const live = []
+const outboxes = []
+const handlers = new Array(16).fill(null)
+
+let inTurn = false
+let flushScheduled = false
+/** Invocations under way in this environment. */
+let active = 0
+let started = false
+
+/** Starts the I/O threads (once per environment; cheap when they run already). */
+function start() {
+  if (started) return
+  started = true
+  const threads = native.start(turn, 0)
+  for (let io = 0; io < threads; io++) {
+    live.push([])
+    outboxes.push(new Outbox(io))
+  }
+}
+
+/** Sets what a kind of inbound frame calls: `(words, at, inbox)` with `at` in words. */
+function onFrame(kind, handler) {
+  handlers[kind] = handler
+}
+
+/** One turn: take a batch, handle it, post the answers. Called by the addon's wake. */
+function turn() {
+  if (inTurn) return
+  inTurn = true
+  const began = performance.now()
+  try {
+    if (at >= end) take()
+    let count = 0
+    while (at < end) {
+      const word = at >> 2
+      at += words[word]
+      const handler = handlers[words[word + 1] & 0xff]
+      if (handler !== null) handler(words, word, inbox)
+      if (++count % CLOCK_EVERY === 0 && performance.now() - began > TURN_MS) break
+    }
+  } finally {
+    inTurn = false
+    flush()
+    if ((at < end || more) && !resume) {
+      resume = true
+      setImmediate(goOn)
+    }
+  }
+}
+
+function goOn() {
+  resume = false
+  turn()
+}
+
+function take() {
+  native.take(inbox, FRAMES_PER_TURN)
+  if (words[2] !== 0) {
+    // one frame alone is larger than the inbox
+    inbox = Buffer.from(new ArrayBuffer(words[2] + INBOX_START))
+    words = new Int32Array(inbox.buffer)
+    native.take(inbox, FRAMES_PER_TURN)
+  }
+  at = INBOX_START
+  end = INBOX_START + words[0]
+  more = words[1] !== 0
+}
+
+/** Remembers the response that frames for this slot belong to. */
+function attach(res) {
+  const slot = res[kSlot]
+  live[slot >>> 24][slot & 0xffffff] = res
+  active++
+}
+
+/** Forgets a completed response. */
+function detach(res) {
+  const slot = res[kSlot]
+  const slots = live[slot >>> 24]
+  if (slots[slot & 0xffffff] === res) {
+    slots[slot & 0xffffff] = undefined
+    active--
+  }
+}
+
+/** The response a frame is for, undefined if it is late. */
+function lookup(slot, generation) {
+  const res = live[slot >>> 24]?.[slot & 0xffffff]
+  return res !== undefined && res[kGeneration] === generation ? res : undefined
+}
+
+/** The frames waiting to be posted to one I/O thread. */
+class Outbox {
+  constructor(io) {
+    this.io = io
+    this.buffer = Buffer.from(new ArrayBuffer(OUTBOX_BYTES))
+    this.words = new Int32Array(this.buffer.buffer)
+    this.length = 0
+  }
+
+  post() {
+    if (this.length === 0) return
+    const length = this.length
+    this.length = 0
+    native.post(this.io, this.buffer, length)
+  }
+
+  /** Makes room for `bytes`; returns the word index where the frame begins. */
+  reserve(bytes) {
+    if (this.length + bytes + 8 > OUTBOX_BYTES) this.post()
+    return this.length >> 2
+  }
+}
+
+function schedule() {
+  if (inTurn || flushScheduled) return
+  flushScheduled = true
+  // alone, an answer goes out at once; under load all answers of a loop turn go together
+  if (active <= 1) process.nextTick(flush)
+  else setImmediate(flush)
+}
+
+function flush() {
+  flushScheduled = false
+  for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
+}
+
+/** A frame of four words and one argument. */
+function sendWord(kind, flags, slot, generation, value) {
+  const out = outboxes[slot >>> 24]
+  const w = out.reserve(20)
+  const i32 = out.words
+  i32[w] = 20
+  i32[w + 1] = kind | (flags << 8)
+  i32[w + 2] = slot
+  i32[w + 3] = generation
+  i32[w + 4] = value
+  out.length += 20
+  schedule()
+}
+
+/** A frame whose payload is one run of bytes (CHUNK, INFO, RAW, END). */
+function sendBytes(kind, flags, slot, generation, data, encoding) {
+  if (typeof data === 'string') {
+    // three bytes a UTF-16 unit is the most UTF-8 takes
+    if (data.length * 3 < LARGE_BODY) {
+      const out = outboxes[slot >>> 24]
+      const w = out.reserve(20 + data.length * 3 + 4)
+      const n = writeText(out.buffer, data, out.length + 20, encoding)
+      finishFrame(out, w, kind, flags, slot, generation, 20 + n)
+      out.words[w + 4] = n
+      schedule()
+      return n
+    }
+    data = Buffer.from(data, encoding)
+  }
+  const size = data.byteLength
+  const out = outboxes[slot >>> 24]
+  if (size < LARGE_BODY) {
+    const w = out.reserve(20 + size + 4)
+    out.buffer.set(data, out.length + 20)
+    finishFrame(out, w, kind, flags, slot, generation, 20 + size)
+    out.words[w + 4] = size
+    schedule()
+    return size
+  }
+  if (kind !== F.CHUNK) {
+    for (let from = 0; from < size; from += LARGE_BODY - 1) {
+      sendBytes(kind, flags, slot, generation, data.subarray(from, from + LARGE_BODY - 1))
+    }
+    return size
+  }
+  const head = new Int32Array([20, kind | (flags << 8), slot, generation, size])
+  out.post()
+  native.postLarge(out.io, Buffer.from(head.buffer), 20, data)
+  return size
+}
+
+function writeText(buffer, text, offset, encoding) {
+  if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') {
+    return buffer.utf8Write(text, offset)
+  }
+  if (encoding === 'latin1' || encoding === 'binary') return buffer.latin1Write(text, offset)
+  return buffer.write(text, offset, encoding)
+}
+
+function finishFrame(out, w, kind, flags, slot, generation, bytes) {
+  const i32 = out.words
+  const padded = (bytes + 3) & ~3
+  i32[w] = padded
+  i32[w + 1] = kind | (flags << 8)
+  i32[w + 2] = slot
+  i32[w + 3] = generation
+  out.length += padded
+}
+
+/**
+ * HEAD, RESPOND or ERROR_PAGE.
+ * @param {string} lines header lines, latin1, `Name: value\r\n` each
+ * @param {string} reason '' for the standard one
+ * @param {string | Uint8Array | null} body for RESPOND and ERROR_PAGE (its message)
+ * @param {BufferEncoding} [encoding] of a string body
+ * @returns {number} bytes of the body
+ */
+function sendHead(kind, flags, slot, generation, status, lines, reason, body, encoding) {
+  const out = outboxes[slot >>> 24]
+  const headBytes = lines.length + reason.length
+  const payload = kind === F.HEAD ? 32 : 36
+  let bodyBytes = 0
+
+  if (body === null) {
+    const w = out.reserve(payload + headBytes + 4)
+    const from = out.length + payload
+    if (headBytes !== 0) out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+    finishFrame(out, w, kind, flags, slot, generation, payload + headBytes)
+    headWords(out.words, w, kind, status, lines.length, reason.length, 0)
+    schedule()
+    return 0
+  }
+
+  if (typeof body === 'string') {
+    if (body.length * 3 + headBytes < LARGE_BODY) {
+      const w = out.reserve(payload + headBytes + body.length * 3 + 4)
+      let from = out.length + payload
+      if (headBytes !== 0) {
+        from += out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+      }
+      bodyBytes = writeText(out.buffer, body, from, encoding)
+      finishFrame(out, w, kind, flags, slot, generation, payload + headBytes + bodyBytes)
+      headWords(out.words, w, kind, status, lines.length, reason.length, bodyBytes)
+      schedule()
+      return bodyBytes
+    }
+    body = Buffer.from(body, encoding)
+  }
+
+  bodyBytes = body.byteLength
+  if (bodyBytes + headBytes < LARGE_BODY) {
+    const w = out.reserve(payload + headBytes + bodyBytes + 4)
+    let from = out.length + payload
+    if (headBytes !== 0) {
+      from += out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+    }
+    out.buffer.set(body, from)
+    finishFrame(out, w, kind, flags, slot, generation, payload + headBytes + bodyBytes)
+    headWords(out.words, w, kind, status, lines.length, reason.length, bodyBytes)
+    schedule()
+    return bodyBytes
+  }
+
+  const total = (payload + headBytes + 3) & ~3
+  const head = Buffer.from(new ArrayBuffer(total))
+  const i32 = new Int32Array(head.buffer)
+  head.latin1Write(reason + lines, payload)
+  i32[0] = total
+  i32[1] = kind | (flags << 8)
+  i32[2] = slot
+  i32[3] = generation
+  headWords(i32, 0, kind, status, lines.length, reason.length, bodyBytes)
+  out.post()
+  native.postLarge(out.io, head, total, body)
+  return bodyBytes
+}
+
+function headWords(i32, w, kind, status, linesLength, reasonLength, bodyBytes) {
+  i32[w + 4] = status
+  i32[w + 5] = 0
+  i32[w + 6] = linesLength
+  i32[w + 7] = reasonLength
+  if (kind === F.RESPOND) i32[w + 8] = bodyBytes
+}
+
+/** Invocations under way (for tests and diagnostics). */
+function activeCount() {
+  return active
+}
+
+module.exports = {
+  start,
+  onFrame,
+  attach,
+  detach,
+  lookup,
+  flush,
+  sendWord,
+  sendBytes,
+  sendHead,
+  activeCount
+}

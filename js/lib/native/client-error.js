@@ -1,0 +1,45 @@
+'use strict'
+// The errors of the 'clientError' event: codes and texts of Node's HTTP parser for
+// a packet that is no request. The list has the order of rnode-bridge's codes.rs.
+
+const CODES = [
+  ['HPE_INVALID_METHOD', 'Invalid method encountered'],
+  ['HPE_INVALID_URL', 'Invalid characters in url'],
+  ['HPE_INVALID_VERSION', 'Invalid HTTP version'],
+  ['HPE_INVALID_HEADER_TOKEN', 'Invalid header token'],
+  ['HPE_INVALID_CONTENT_LENGTH', 'Invalid character in Content-Length'],
+  ['HPE_UNEXPECTED_CONTENT_LENGTH', 'Content-Length is not allowed here'],
+  ['HPE_INVALID_TRANSFER_ENCODING', 'Request has invalid `Transfer-Encoding`'],
+  ['HPE_INVALID_CHUNK_SIZE', 'Invalid character in chunk size'],
+  ['HPE_HEADER_OVERFLOW', 'Header overflow'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'Chunk extensions overflow'],
+  ['HPE_LF_EXPECTED', 'Missing expected LF after header value'],
+  ['HPE_CR_EXPECTED', 'Missing expected CR after header value'],
+  ['HPE_INVALID_CONSTANT', 'Expected HTTP/'],
+  ['HPE_INVALID_EOF_STATE', 'Invalid EOF state'],
+  ['ECONNRESET', 'read ECONNRESET'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout'],
+  ['HPE_UNEXPECTED_SPACE', 'Unexpected space after start line'],
+  ['HPE_INVALID_TRAILER', 'Invalid trailer'],
+  ['HPE_STRICT', 'Expected LF after CR']
+]
+
+/**
+ * @param {number} index on the wire
+ * @param {Buffer} rawPacket the bytes read
+ * @returns {Error} with code, bytesParsed, reason and rawPacket, as Node's
+ */
+function clientError(index, rawPacket) {
+  const [code, reason] = CODES[index] ?? ['HPE_INTERNAL', 'Unknown parser error']
+  const isParser = code.startsWith('HPE_')
+  const err = new Error(isParser ? `Parse Error: ${reason}` : reason)
+  err.code = code
+  if (isParser) {
+    err.bytesParsed = rawPacket.length
+    err.reason = reason
+    err.rawPacket = rawPacket
+  }
+  return err
+}
+
+module.exports = { clientError, CODES: CODES.map(([code]) => code) }

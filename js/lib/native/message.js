@@ -1,0 +1,108 @@
+'use strict'
+// Puts native-backed requests and responses together: their prototypes for
+// Express, their classes per app, and what body and abort frames do to them.
+
+const F = require('./frames')
+const bridge = require('./bridge')
+const incoming = require('./incoming')
+const outgoing = require('./outgoing')
+const { knownSocket, drained } = require('./socket')
+const S = require('./symbols')
+
+/** What Express' own prototypes inherit from. */
+const messagePrototypes = { request: incoming.proto, response: outgoing.proto }
+
+/** Classes for programs that are no Express app (`createServer((req, res) => …)`). */
+const plain = {
+  Request: incoming.requestClass(Object.create(incoming.proto)),
+  Response: outgoing.responseClass(Object.create(outgoing.proto))
+}
+
+const classes = new WeakMap()
+
+/**
+ * Request and response classes whose instances have the app's prototypes.
+ * @param {Function} handler an Express app or any request listener
+ */
+function classesFor(handler) {
+  const { request, response } = handler
+  if (!isNative(request, incoming.proto) || !isNative(response, outgoing.proto)) return plain
+  let known = classes.get(handler)
+  if (known === undefined || known.request !== request || known.response !== response) {
+    known = {
+      request,
+      response,
+      Request: incoming.requestClass(request),
+      Response: outgoing.responseClass(response)
+    }
+    classes.set(handler, known)
+  }
+  return known
+}
+
+function isNative(prototype, root) {
+  return typeof prototype === 'object' && prototype !== null && Object.prototype.isPrototypeOf.call(root, prototype)
+}
+
+/**
+ * Gives the handlers of a request `ms` from now; 0 turns the clock off.
+ * @param {http.IncomingMessage} req native-backed
+ */
+function setDeadline(req, res, ms) {
+  const current = req[S.kDeadlineMs]
+  if (current === ms) return
+  req[S.kDeadlineMs] = ms
+  // the server's own default is running since the head was read
+  if (current === undefined && ms === req[S.kServer][S.kDefaultDeadline]) return
+  bridge.sendWord(F.DEADLINE, 0, req[S.kSlot], req[S.kGeneration], ms)
+}
+
+/** The deadline in force for a native request, in ms. */
+function deadlineOf(req) {
+  return req[S.kDeadlineMs] ?? req[S.kServer][S.kDefaultDeadline] ?? 0
+}
+
+bridge.onFrame(F.BODY, (words, at, inbox) => {
+  const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
+  if (res === undefined) return
+  const start = (at + 5) * 4
+  incoming.onBody(res.req, Buffer.from(inbox.subarray(start, start + words[at + 4])))
+})
+
+bridge.onFrame(F.BODY_END, (words, at, inbox) => {
+  const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
+  if (res === undefined) return
+  const start = (at + 5) * 4
+  incoming.onBodyEnd(res.req, inbox.latin1Slice(start, start + words[at + 4]))
+})
+
+bridge.onFrame(F.ABORT, (words, at) => {
+  const res = bridge.lookup(words[at + 2], words[at + 3])
+  if (res !== undefined) outgoing.abort(res, words[at + 4])
+  const reader = late(words[at + 2], words[at + 3])
+  if (reader !== undefined && !reader.req.complete) incoming.abortRequest(reader.req, words[at + 4])
+})
+
+bridge.onFrame(F.DRAIN, (words, at) => {
+  const socket = knownSocket(words[at + 2])
+  if (socket !== undefined) drained(socket)
+})
+
+/** Requests that are still read after their response was sent, by slot. */
+const readers = new Map()
+
+function late(slot, generation) {
+  const res = readers.get(slot)
+  return res !== undefined && res[S.kGeneration] === generation ? res : undefined
+}
+
+/** Keeps a request reachable for body frames after its response. */
+function keepReading(req) {
+  readers.set(req[S.kSlot], req.res)
+}
+
+function stopReading(slot) {
+  if (readers.size !== 0) readers.delete(slot)
+}
+
+module.exports = { messagePrototypes, classesFor, setDeadline, deadlineOf, keepReading, stopReading }

@@ -1,0 +1,366 @@
+'use strict'
+// The connection of a native-backed request as Node's programs see it: a
+// net.Socket in its prototype chain, but only a view. Reading is the request's
+// business; what is written goes to the connection as it is. One per connection,
+// made when first asked for. Upgraded connections get a real net.Socket instead.
+
+const net = require('node:net')
+const { EventEmitter } = require('node:events')
+const { getDefaultHighWaterMark } = require('node:stream')
+const F = require('./frames')
+const bridge = require('./bridge')
+const { kSlot, kGeneration, kParts, kHead, kPorts, kServer, kUnacked } = require('./symbols')
+
+const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
+/** Bytes under way to Rust beyond which 'drain' waits for the kernel to have taken them. */
+const WINDOW = 256 * 1024
+
+/** sockets[io][slot]: the socket of the connection in that slot, if anybody asked for it. */
+const sockets = []
+
+const kTimeout = Symbol('rnode.socketTimeout')
+const kTimer = Symbol('rnode.socketTimer')
+const kWaiting = Symbol('rnode.socketWaiting')
+const kDrainAsked = Symbol('rnode.socketDrainAsked')
+const kEnded = Symbol('rnode.socketEnded')
+
+function NativeSocket(server, slot, generation, remote, local, ports) {
+  this[kSlot] = slot
+  this[kGeneration] = generation
+  this[kUnacked] = 0
+  this[kWaiting] = null
+  this[kDrainAsked] = false
+  this[kEnded] = false
+  this[kTimeout] = 0
+  this[kTimer] = null
+  this._events = undefined
+  this._eventsCount = 0
+  this._maxListeners = undefined
+  this._httpMessage = null
+  this._writableState = { corked: 0, length: 0, needDrain: false, errored: null, closed: false }
+  this._readableState = { flowing: null, length: 0, ended: false, endEmitted: false, errored: null, closed: false }
+  this.server = server
+  this._server = server
+  this.parser = null
+  this.remoteAddress = remote === '' ? undefined : remote
+  this.remotePort = remote === '' ? undefined : ports & 0xffff
+  this.remoteFamily = family(remote)
+  this.localAddress = local === '' ? undefined : local
+  this.localPort = local === '' ? undefined : ports >>> 16
+  this.localFamily = family(local)
+  this.destroyed = false
+  this.closed = false
+  this.errored = null
+  this.readable = true
+  this.writable = true
+  this.connecting = false
+  this.pending = false
+  this.allowHalfOpen = true
+  this.timeout = undefined
+  this.bytesRead = 0
+  this.bytesWritten = 0
+}
+
+function family(address) {
+  return address === '' ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+const proto = (NativeSocket.prototype = Object.create(net.Socket.prototype, {
+  constructor: { configurable: true, writable: true, value: net.Socket }
+}))
+
+// these are accessors or fields made by constructors further up the chain
+for (const name of [
+  'remoteAddress', 'remotePort', 'remoteFamily', 'localAddress', 'localPort', 'localFamily', 'destroyed',
+  'closed', 'errored', 'readable', 'writable', 'connecting', 'pending', 'bytesRead', 'bytesWritten'
+]) {
+  Object.defineProperty(proto, name, { configurable: true, writable: true, value: undefined })
+}
+
+Object.defineProperties(proto, {
+  readyState: {
+    configurable: true,
+    get() {
+      return this.destroyed ? 'closed' : this.writable ? 'open' : 'readOnly'
+    }
+  },
+  writableLength: {
+    configurable: true,
+    get() {
+      return this[kUnacked]
+    }
+  },
+  writableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
+  readableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
+  writableNeedDrain: {
+    configurable: true,
+    get() {
+      return this[kWaiting] !== null
+    }
+  },
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[kEnded]
+    }
+  },
+  bufferSize: {
+    configurable: true,
+    get() {
+      return this[kUnacked]
+    }
+  },
+  _handle: {
+    configurable: true,
+    get() {
+      return null
+    },
+    set() {}
+  }
+})
+
+const emitter = EventEmitter.prototype
+for (const name of ['on', 'addListener', 'once', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
+  proto[name] = emitter[name]
+}
+
+for (const name of ['setNoDelay', 'setKeepAlive', 'ref', 'unref', 'pause', 'resume', 'setEncoding']) {
+  proto[name] = function () {
+    return this
+  }
+}
+proto.cork = function cork() {}
+proto.uncork = function uncork() {}
+proto.read = function read() {
+  return null
+}
+proto.unshift = function unshift() {}
+proto.isPaused = function isPaused() {
+  return false
+}
+proto.address = function address() {
+  return this.localAddress === undefined
+    ? {}
+    : { address: this.localAddress, family: this.localFamily, port: this.localPort }
+}
+
+/**
+ * Writes bytes to the connection as they are.
+ * @returns {boolean} false once more than the high water mark waits; 'drain' follows
+ */
+proto.write = function write(data, encoding, callback) {
+  if (typeof encoding === 'function') {
+    callback = encoding
+    encoding = undefined
+  }
+  if (this.destroyed || this[kEnded]) {
+    if (typeof callback === 'function') {
+      const err = new Error('This socket has been ended by the other party')
+      err.code = 'EPIPE'
+      process.nextTick(callback, err)
+    }
+    return false
+  }
+  touch(this)
+  let size = typeof data === 'string' ? data.length : data.byteLength
+  const asks = this[kUnacked] + size >= WINDOW
+  if (size !== 0) {
+    size = bridge.sendBytes(
+      F.RAW,
+      asks ? F.WANT_DRAIN : 0,
+      this[kSlot],
+      this[kGeneration],
+      data,
+      encoding || 'utf8'
+    )
+    this.bytesWritten += size
+    this[kUnacked] += size
+  }
+  if (asks) this[kDrainAsked] = true
+  else if (size !== 0 && this[kUnacked] === size) process.nextTick(settle, this)
+  if (typeof callback === 'function') {
+    // held back while the client does not take what is under way
+    if (this[kDrainAsked]) wait(this).callbacks.push(callback)
+    else process.nextTick(callback)
+  }
+  if (this[kUnacked] < HIGH_WATER_MARK) return true
+  wait(this).drain = true
+  return false
+}
+
+function wait(socket) {
+  if (socket[kWaiting] === null) socket[kWaiting] = { callbacks: [], drain: false }
+  return socket[kWaiting]
+}
+
+/** Below the window the bytes count as written at the end of the turn. */
+function settle(socket) {
+  if (!socket[kDrainAsked]) drained(socket)
+}
+
+/** Everything written has been taken (DRAIN frame, or below the window). */
+function drained(socket) {
+  socket[kUnacked] = 0
+  socket[kDrainAsked] = false
+  const waiting = socket[kWaiting]
+  if (waiting === null) return
+  socket[kWaiting] = null
+  for (const callback of waiting.callbacks) callback()
+  if (!waiting.drain) return
+  if (socket._httpMessage) require('./outgoing').drainMessage(socket._httpMessage)
+  socket.emit('drain')
+}
+
+proto.end = function end(data, encoding, callback) {
+  if (typeof data === 'function') {
+    callback = data
+    data = undefined
+  } else if (typeof encoding === 'function') {
+    callback = encoding
+    encoding = undefined
+  }
+  if (data !== undefined && data !== null) this.write(data, encoding)
+  if (!this[kEnded] && !this.destroyed) {
+    this[kEnded] = true
+    this.writable = false
+    bridge.sendWord(F.SOCKET_END, 0, this[kSlot], this[kGeneration], 0)
+    process.nextTick(() => {
+      this.emit('finish')
+      closed(this, false)
+    })
+  }
+  if (callback) process.nextTick(callback)
+  return this
+}
+
+/** Closes the connection at once; the request under way is aborted as Node's server does. */
+proto.destroy = function destroy(err) {
+  if (this.destroyed) return this
+  bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], 0)
+  this.errored = err ?? null
+  process.nextTick(() => {
+    if (err && this.listenerCount('error') !== 0) this.emit('error', err)
+  })
+  this.destroyed = true
+  this.readable = false
+  this.writable = false
+  process.nextTick(closed, this, Boolean(err))
+  return this
+}
+proto._destroy = proto.destroy
+proto.destroySoon = function destroySoon() {
+  return this.end()
+}
+proto.resetAndDestroy = function resetAndDestroy() {
+  if (!this.destroyed) bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], 1)
+  return this.destroy()
+}
+
+/** The connection has gone: 'close', once. */
+function closed(socket, hadError) {
+  if (socket.closed) return
+  socket.closed = true
+  socket.destroyed = true
+  socket.readable = false
+  socket.writable = false
+  clearTimeout(socket[kTimer])
+  const slots = sockets[socket[kSlot] >>> 24]
+  const index = socket[kSlot] & 0xffffff
+  if (slots?.[index] === socket) slots[index] = undefined
+  require('./outgoing').connectionGone(socket)
+  socket.emit('close', hadError)
+  const waiting = socket[kWaiting]
+  socket[kWaiting] = null
+  if (waiting !== null) {
+    const err = new Error('write ECONNRESET')
+    err.code = 'ECONNRESET'
+    for (const callback of waiting.callbacks) callback(err)
+  }
+}
+
+proto.setTimeout = function setSocketTimeout(msecs, callback) {
+  clearTimeout(this[kTimer])
+  this[kTimer] = null
+  this.timeout = this[kTimeout] = Number(msecs) || 0
+  if (typeof callback === 'function') {
+    if (this[kTimeout] === 0) this.removeListener('timeout', callback)
+    else this.once('timeout', callback)
+  }
+  if (this[kTimeout] > 0) {
+    this[kTimer] = setTimeout(() => {
+      this.emit('timeout')
+      timedOut(this)
+    }, this[kTimeout])
+    this[kTimer].unref()
+  }
+  return this
+}
+
+/** What Node's server does with a timed-out socket: tells request, response, server, else closes it. */
+function timedOut(socket) {
+  const res = socket._httpMessage
+  const handled = [
+    res?.req && !res.req.complete && res.req.emit('timeout', socket),
+    res?.emit('timeout', socket),
+    socket.server?.emit('timeout', socket)
+  ]
+  if (!handled.some(Boolean)) socket.destroy()
+}
+
+function touch(socket) {
+  if (socket[kTimer] !== null) socket[kTimer].refresh()
+}
+
+/**
+ * The socket of a request's connection.
+ * @param {http.IncomingMessage} req native-backed
+ */
+function socketOf(req) {
+  const slot = req[kSlot]
+  const io = slot >>> 24
+  const slots = sockets[io] ?? (sockets[io] = [])
+  let socket = slots[slot & 0xffffff]
+  if (socket === undefined) {
+    const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
+    socket = new NativeSocket(req[kServer], slot, req[kGeneration], parts[1], parts[2], req[kPorts])
+    slots[slot & 0xffffff] = socket
+  } else {
+    socket[kGeneration] = req[kGeneration]
+  }
+  return socket
+}
+
+/** The socket for a CONNECTION frame, made at once. */
+function openSocket(server, slot, generation, remote, local, ports) {
+  const socket = new NativeSocket(server, slot, generation, remote, local, ports)
+  const io = slot >>> 24
+  const slots = sockets[io] ?? (sockets[io] = [])
+  slots[slot & 0xffffff] = socket
+  return socket
+}
+
+/** The socket in a slot, if somebody asked for it. */
+function knownSocket(slot) {
+  return sockets[slot >>> 24]?.[slot & 0xffffff]
+}
+
+/** A new connection has taken the slot: the old one's socket is not its. */
+function forgetSocket(slot) {
+  const slots = sockets[slot >>> 24]
+  const old = slots?.[slot & 0xffffff]
+  if (old === undefined) return
+  slots[slot & 0xffffff] = undefined
+  closed(old, false)
+}
+
+module.exports = {
+  NativeSocket,
+  HIGH_WATER_MARK,
+  socketOf,
+  openSocket,
+  knownSocket,
+  forgetSocket,
+  closed,
+  drained,
+  kEnded
+}
