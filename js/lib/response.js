@@ -11,14 +11,15 @@ const deprecate = require('depd')('express')
 const encodeUrl = require('encodeurl')
 const escapeHtml = require('escape-html')
 const createError = require('http-errors')
-const mime = require('mime-types')
 const send = require('send')
 const statuses = require('statuses')
 const vary = require('vary')
-const { messagePrototypes } = require('./native/message')
+const { messagePrototypes, sendWhole, setEtagFunctions } = require('./native/message')
 const { readSetting } = require('./settings')
 const transferFile = require('./transfer-file')
-const { normalizeType, normalizeTypes, setCharset } = require('./utils')
+const { etag, fullType, normalizeType, normalizeTypes, setCharset, wetag } = require('./utils')
+
+setEtagFunctions(wetag, etag)
 
 const res = Object.create(messagePrototypes.response)
 module.exports = res
@@ -94,10 +95,12 @@ res.send = function send(body) {
  * @return {ServerResponse} res
  */
 function finish(res, body, encoding) {
+  const etagFn = readSetting(res.app, 'etag fn')
+  if (body !== undefined && sendWhole(res, body, encoding, etagFn)) return res
+
   const { req } = res
   let chunk = body
 
-  const etagFn = readSetting(res.app, 'etag fn')
   const wantsETag = !res.get('ETag') && typeof etagFn === 'function'
 
   if (chunk !== undefined) {
@@ -322,7 +325,7 @@ res.download = function download(path, filename, options, callback) {
  */
 res.type = res.contentType = function contentType(type) {
   const value =
-    type.indexOf('/') === -1 ? mime.contentType(type) || 'application/octet-stream' : type
+    type.indexOf('/') === -1 ? fullType(type) || 'application/octet-stream' : type
   return this.set('Content-Type', value)
 }
 
@@ -411,7 +414,7 @@ res.set = res.header = function header(field, val) {
 
   if (field.toLowerCase() === 'content-type') {
     if (Array.isArray(value)) throw new TypeError('Content-Type cannot be set to an Array')
-    value = mime.contentType(value)
+    value = fullType(value)
   }
 
   this.setHeader(field, value)

@@ -348,13 +348,17 @@ proto._read = function _read(n) {
   want(this, reading)
 }
 
+/** The least credit given at once: _read() must always lead to a push. */
+const LEAST_CREDIT = 16 * 1024
+
 function want(req, reading) {
   // buffered bytes count against the window, so memory stays bounded
   const room = BODY_WINDOW - req.readableLength - reading.credit
-  if (room < BODY_WINDOW / 2 && reading.credit > 0) return
-  if (room <= 0) return
-  reading.credit += room
-  bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], room)
+  // some is under way: wait until a worthwhile amount can be asked for
+  if (reading.credit > 0 && room < BODY_WINDOW / 2) return
+  const credit = Math.max(room, LEAST_CREDIT)
+  reading.credit += credit
+  bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], credit)
 }
 
 /** BODY frame: bytes copied out of the inbox. */

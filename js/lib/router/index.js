@@ -8,6 +8,7 @@ const debug = require('debug')('router')
 const parseUrl = require('parseurl')
 const Layer = require('./layer')
 const Route = require('./route')
+const { invoke } = Layer
 const { processParams } = require('./param')
 const { Plan } = require('./plan')
 const { liveStack, touch, childOf } = require('./registry')
@@ -85,7 +86,10 @@ Router.prototype.param = function param(name, fn) {
  */
 Router.prototype.handle = function handle(req, res, callback) {
   if (!callback) throw new TypeError('argument callback is required')
-  if (debug.enabled) debug('dispatching %s %s', req.method, req.url)
+  // asked once per dispatch: both questions cost more than a whole step of the walk
+  const debugging = debug.enabled
+  const traced = shouldTrace(requestChannel)
+  if (debugging) debug('dispatching %s %s', req.method, req.url)
 
   const self = this
   const parentParams = req.params
@@ -199,7 +203,7 @@ Router.prototype.handle = function handle(req, res, callback) {
     if (route) req.route = route
     const params = plan.params
     req.params = self.mergeParams ? mergeParams(params, parentParams) : params
-    if (shouldTrace(requestChannel)) req[kMatchedRoute] = plan.pattern(layer)
+    if (traced) req[kMatchedRoute] = plan.pattern(layer)
 
     if (plan.hasKeys && hasCallbacks(self.params, params)) {
       const matched = plan.matchedPath()
@@ -207,16 +211,21 @@ Router.prototype.handle = function handle(req, res, callback) {
       if (paramCalled === null) paramCalled = {}
       processParams(self.params, layer, Object.keys(params), paramCalled, req, res, (error) => {
         if (error) next(layerError || error)
-        else if (route) layer.handleRequest(req, res, next)
+        else if (route) run(layer)
         else enterLayer(layer, layerError, matched, sub)
         sync = 0
       })
       return
     }
 
-    if (route) layer.handleRequest(req, res, next)
+    if (route) run(layer)
     else enterLayer(layer, layerError, plan.matchedPath(), plan.sub())
     sync = 0
+  }
+
+  function run(layer) {
+    if (traced) layer.handleRequest(req, res, next)
+    else invoke(layer, req, res, next)
   }
 
   /** Runs a `use` layer with its mount path taken off req.url. */
@@ -234,7 +243,7 @@ Router.prototype.handle = function handle(req, res, callback) {
         return
       }
 
-      if (debug.enabled) debug('trim prefix (%s) from url %s', layerPath, req.url)
+      if (debugging) debug('trim prefix (%s) from url %s', layerPath, req.url)
       removed = layerPath
       req.url = protohost + req.url.slice(protohost.length + removed.length)
       if (!protohost && req.url[0] !== '/') {
@@ -245,14 +254,14 @@ Router.prototype.handle = function handle(req, res, callback) {
         parentUrl + (removed.endsWith('/') ? removed.substring(0, removed.length - 1) : removed)
     }
 
-    if (debug.enabled) debug('%s %s : %s', layer.name, layerPath, req.originalUrl)
+    if (debugging) debug('%s %s : %s', layer.name, layerPath, req.originalUrl)
 
     if (layerError) {
       layer.handleError(layerError, req, res, next)
       return
     }
     if (sub !== 0) plan.offer(req, childOf(layer), sub)
-    layer.handleRequest(req, res, next)
+    run(layer)
   }
 }
 

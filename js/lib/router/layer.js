@@ -14,6 +14,9 @@ const { requestChannel, shouldTrace, traceLayer } = require('./tracing')
 
 const kPatterns = Symbol('rnode.layer.patterns')
 const kOptions = Symbol('rnode.layer.options')
+/** The handle whose arity kArity is: reading `length` of a function is slow. */
+const kKnown = Symbol('rnode.layer.known')
+const kArity = Symbol('rnode.layer.arity')
 
 /** `(` that opens a capturing group, with its name if it has one. */
 const CAPTURING_GROUP = /\((?:\?<(.*?)>)?(?!\?)/g
@@ -41,6 +44,9 @@ function Layer(path, options, fn) {
   // nested arrays are flattened, and the caller's array is not kept
   this.rawPath = Array.isArray(path) ? path.flat(Infinity) : path
   this.slash = path === '/' && opts.end === false
+  this.route = undefined
+  this[kKnown] = fn
+  this[kArity] = fn.length
 
   this[kOptions] = { sensitive: Boolean(opts.sensitive), strict: Boolean(opts.strict), end }
   this[kPatterns] = null
@@ -117,6 +123,29 @@ Layer.prototype.handleRequest = function handleRequest(req, res, next) {
   try {
     const ret = fn(req, res, next)
     if (ret !== undefined && isPromise(ret)) settle(ret, next)
+  } catch (err) {
+    next(err)
+  }
+}
+
+const { handleRequest } = Layer.prototype
+
+/**
+ * handleRequest without its look at the tracing channel, for a walk that has
+ * looked already.
+ */
+function invoke(layer, req, res, next) {
+  // a layer of another router, or a patched one, goes its own way
+  if (layer.handleRequest !== handleRequest) return layer.handleRequest(req, res, next)
+  const fn = layer.handle
+  if (fn !== layer[kKnown]) {
+    layer[kKnown] = fn
+    layer[kArity] = fn.length
+  }
+  if (layer[kArity] > 3) return next()
+  try {
+    const ret = fn(req, res, next)
+    if (ret !== undefined && ret !== res && isPromise(ret)) settle(ret, next)
   } catch (err) {
     next(err)
   }
@@ -231,5 +260,6 @@ function isMatchedByRust(layer) {
 module.exports = Layer
 module.exports.kPatterns = kPatterns
 module.exports.kOptions = kOptions
+module.exports.invoke = invoke
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust

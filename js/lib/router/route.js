@@ -5,6 +5,8 @@
 const debug = require('debug')('router:route')
 const { METHODS } = require('node:http')
 const Layer = require('./layer')
+const { requestChannel, shouldTrace } = require('./tracing')
+const { invoke } = Layer
 const { liveStack, touch } = require('./registry')
 const { kStack, kChangedAt, kContainers } = require('./symbols')
 
@@ -56,6 +58,7 @@ Route.prototype.dispatch = function dispatch(req, res, done) {
 
   let idx = 0
   let sync = 0
+  const traced = shouldTrace(requestChannel)
   next()
 
   function next(err) {
@@ -78,7 +81,8 @@ Route.prototype.dispatch = function dispatch(req, res, done) {
     if (layer === undefined) return done(err)
 
     if (err) layer.handleError(err, req, res, next)
-    else layer.handleRequest(req, res, next)
+    else if (traced) layer.handleRequest(req, res, next)
+    else invoke(layer, req, res, next)
     sync = 0
   }
 }
