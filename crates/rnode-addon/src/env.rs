@@ -1,6 +1,6 @@
 //! What one JavaScript environment (the main thread or a worker) owns: its queue, its servers, its scratch buffers.
-//! All of it ends with the environment. No `thread_local!`: Node may run an environment's end on another stack of the
-//! same thread, and thread-locals of a library are never given back when workers come and go.
+//! All of it ends with the environment. No `thread_local!`: what it holds would outlive the environment, and is not given back
+//! when workers come and go.
 
 use crate::executor::JsThread;
 use crate::pool;

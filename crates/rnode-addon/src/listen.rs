@@ -28,8 +28,9 @@ struct Options {
 }
 
 /// `listen({ host?, port?, path?, fd?, backlog?, ipv6Only?, reusePort?, exclusive?, config? })
-/// -> { id, address?, family?, port?, path? } | { code, errno, syscall, message, address?, port? }`.
+/// -> { id, address?, family?, port?, path? } | { code, errno, syscall, message, address? }`.
 ///
+/// `message` is libuv's text for the code alone (`address already in use`); `address` is the one that Node's error names.
 /// `fd` wins over `path`, `path` over `host` and `port`. `config` is an object of `serverSet` keys and values that hold
 /// from the first connection on. A descriptor belongs to the server if and only if the call succeeds.
 pub(crate) fn listen<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
@@ -119,46 +120,43 @@ impl Options {
         .map(Into::into)
     }
 
-    /// The error as `server.listen` of Node reports it, where every failure is one of `listen`, in its words.
+    /// The error as a result. Node names `listen` as the call for every failure, also for one of `bind`.
     fn refusal<'cx>(
         &self,
         cx: &mut FunctionContext<'cx>,
         error: &SystemError,
     ) -> JsResult<'cx, JsObject> {
         let result = cx.empty_object();
-        let mut message = format!("listen {}: {}", error.code, error.text);
-        if self.fd.is_none() {
-            let host = self.host.as_deref().filter(|host| !host.is_empty());
-            let address = match (&self.path, host) {
-                (Some(path), _) => path,
-                (None, Some(host)) => host,
-                // Without a host both stacks were tried; Node reports the last.
-                (None, None) if error.code == "EADDRINUSE" => "::",
-                (None, None) => "0.0.0.0",
-            };
-            message.push(' ');
-            message.push_str(address);
-            let value = cx.string(address);
-            result.set(cx, "address", value)?;
-            if self.path.is_none() {
-                if self.port > 0 {
-                    message.push_str(&format!(":{}", self.port));
-                }
-                let value = cx.number(self.port);
-                result.set(cx, "port", value)?;
-            }
-        }
         for (name, text) in [
             ("code", error.code),
             ("syscall", "listen"),
-            ("message", &message),
+            ("message", &error.text),
         ] {
             let text = cx.string(text);
             result.set(cx, name, text)?;
         }
         let errno = cx.number(error.errno);
         result.set(cx, "errno", errno)?;
+        if let Some(address) = self.refused_address(error) {
+            let address = cx.string(address);
+            result.set(cx, "address", address)?;
+        }
         Ok(result)
+    }
+
+    /// What Node puts into `err.address`.
+    fn refused_address(&self, error: &SystemError) -> Option<&str> {
+        if self.fd.is_some() {
+            return None;
+        }
+        let asked = self.path.as_deref().or(self.host.as_deref());
+        Some(match asked.filter(|text| !text.is_empty()) {
+            Some(address) => address,
+            // Without a host both stacks are tried, and the last one is reported. That an address is in use shows only
+            // when `listen` is called, on the first.
+            None if error.code == "EADDRINUSE" => "::",
+            None => "0.0.0.0",
+        })
     }
 }
 

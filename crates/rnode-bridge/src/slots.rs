@@ -68,6 +68,12 @@ impl<T> Slots<T> {
         }
     }
 
+    /// The value at `index`, whatever its generation, and that.
+    pub fn current(&self, index: u32) -> Option<(u32, &T)> {
+        let entry = self.entries.get(index as usize)?;
+        Some((entry.generation, entry.value.as_ref()?))
+    }
+
     /// Starts the next invocation in `index`: frames for earlier generations are stale from here on.
     pub fn advance(&mut self, index: u32) -> u32 {
         match self.entries.get_mut(index as usize) {

@@ -317,11 +317,11 @@ fn outbound_frames() -> Vec<Value> {
             outbound::socket_end(buf, slot, generation)
         }),
         frame(
-            "KEEP_ALIVE",
+            "WATCH_CLOSE",
             "out",
-            with(json!({ "kind": 12, "on": 1 })),
+            with(json!({ "kind": 12, "server": 1 })),
             |buf| {
-                outbound::keep_alive(buf, slot, generation, true);
+                outbound::watch_close(buf, slot, generation, 1);
             },
         ),
         frame("BODY_DUMP", "out", with(json!({ "kind": 14 })), |buf| {

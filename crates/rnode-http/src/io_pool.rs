@@ -12,12 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
+/// Connections that a thread takes before the next one gets any.
+const BLOCK: usize = 64;
+
 /// A fixed number of I/O threads, shared by all servers of a process. Dropping the last reference stops them.
 #[derive(Debug)]
 pub struct IoPool {
     threads: Vec<Arc<Remote>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
-    next: AtomicUsize,
 }
 
 /// What other threads see of one I/O thread.
@@ -84,7 +86,6 @@ impl IoPool {
         Ok(Arc::new(Self {
             threads: remotes,
             handles: Mutex::new(handles),
-            next: AtomicUsize::new(0),
         }))
     }
 
@@ -123,9 +124,22 @@ impl IoPool {
         self.threads.iter()
     }
 
-    /// The thread that takes the next connection.
+    /// The thread that takes the next connection: the first one with fewer than [`BLOCK`] of them, else the one with
+    /// the fewest. Few busy threads cost less than many half idle ones, since each wake serves more answers.
     pub(crate) fn next_thread(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()
+        let mut best = (usize::MAX, 0);
+        for (index, thread) in self.threads.iter().enumerate() {
+            let slots = thread.slots.load(Ordering::Relaxed);
+            if slots < best.0 {
+                best = (slots, index);
+            }
+            if slots < BLOCK {
+                break;
+            }
+        }
+        // The thread itself counts what it has; until it has seen this connection, a burst must not all go to it.
+        self.threads[best.1].slots.fetch_add(1, Ordering::Relaxed);
+        best.1
     }
 }
 

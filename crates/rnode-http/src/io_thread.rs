@@ -13,6 +13,7 @@ use crate::log;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
 use crate::server::{Server, TableVersion};
+use rnode_bridge::frame::outbound::Kind;
 use rnode_bridge::{Command as FrameCommand, Commands, Posted, Slots, frame};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -211,6 +212,9 @@ impl Ctx {
     }
 
     fn frame(&self, command: &FrameCommand<'_>) {
+        if let Kind::WatchClose { server } = command.kind {
+            return self.watch_close(command.slot, command.generation, server);
+        }
         let cell = {
             let slots = self.slots.borrow();
             match slots.get(frame::slot_index(command.slot), command.generation) {
@@ -225,6 +229,24 @@ impl Ctx {
         });
         if first == Some(true) {
             self.touched.borrow_mut().push(cell);
+        }
+    }
+
+    /// The answer for a connection that has gone already is immediate; it must not be lost, since JavaScript holds the
+    /// connection's socket until then.
+    fn watch_close(&self, slot: u32, generation: u32, server: u32) {
+        let slots = self.slots.borrow();
+        if let Some((current, cell)) = slots.current(frame::slot_index(slot))
+            && let Ok(mut conn) = cell.try_borrow_mut()
+            && conn.watch_close(generation, current)
+        {
+            return;
+        }
+        let servers = self.servers.borrow();
+        if let Some(local) = servers.iter().find(|local| local.server.id == server) {
+            local.server.queue.push_with(|buf| {
+                frame::inbound::connection_closed(buf, slot, generation, server);
+            });
         }
     }
 

@@ -20,6 +20,8 @@ const TURN_MS = 4
 const CLOCK_EVERY = 4
 /** Bodies from this size on are posted beside their frame instead of through the outbox. */
 const LARGE_BODY = 64 * 1024
+/** The same for bytes that need no encoding: posted beside, they are copied once less. */
+const LARGE_BYTES = 8 * 1024
 
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
 let words = new Int32Array(inbox.buffer)
@@ -27,7 +29,10 @@ let words = new Int32Array(inbox.buffer)
 let at = 0
 let end = 0
 let more = false
+/** A turn is scheduled behind the event loop's other work. */
 let resume = false
+/** Time (ms) spent in turns since the loop is known to have gone round. */
+let spent = 0
 
 /** live[io][slot]: the response of the invocation under way. */
 const live = []
@@ -44,7 +49,7 @@ let started = false
 function start() {
   if (started) return
   started = true
-  const threads = native.start(turn, 0)
+  const threads = native.start(wake, 0)
   for (let io = 0; io < threads; io++) {
     live.push([])
     outboxes.push(new Outbox(io))
@@ -56,13 +61,24 @@ function onFrame(kind, handler) {
   handlers[kind] = handler
 }
 
-/** One turn: take a batch, handle it, post the answers. Called by the addon's wake. */
+/**
+ * Called by the addon: frames wait in the queue. They may have come while frames
+ * taken earlier are not handled yet; then this call is the only word of them.
+ */
+function wake() {
+  more = true
+  // Node calls wakes one after another without going round its loop: after a long
+  // turn the next one waits for timers and other I/O
+  if (!resume) turn()
+}
+
+/** One turn: take a batch, handle it, post the answers. */
 function turn() {
   if (inTurn) return
   inTurn = true
   const began = performance.now()
   try {
-    if (at >= end) take()
+    if (at >= end && more) take()
     let count = 0
     while (at < end) {
       const word = at >> 2
@@ -74,7 +90,8 @@ function turn() {
   } finally {
     inTurn = false
     flush()
-    if ((at < end || more) && !resume) {
+    spent += performance.now() - began
+    if ((at < end || more || spent > TURN_MS) && !resume) {
       resume = true
       setImmediate(goOn)
     }
@@ -83,6 +100,7 @@ function turn() {
 
 function goOn() {
   resume = false
+  spent = 0
   turn()
 }
 
@@ -189,7 +207,7 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
   }
   const size = data.byteLength
   const out = outboxes[slot >>> 24]
-  if (size < LARGE_BODY) {
+  if (size < LARGE_BYTES) {
     const w = out.reserve(20 + size + 4)
     out.buffer.set(data, out.length + 20)
     finishFrame(out, w, kind, flags, slot, generation, 20 + size)
@@ -197,9 +215,9 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
     schedule()
     return size
   }
-  if (kind !== F.CHUNK) {
-    for (let from = 0; from < size; from += LARGE_BODY - 1) {
-      sendBytes(kind, flags, slot, generation, data.subarray(from, from + LARGE_BODY - 1))
+  if (kind !== F.CHUNK && kind !== F.RAW) {
+    for (let from = 0; from < size; from += LARGE_BYTES - 1) {
+      sendBytes(kind, flags, slot, generation, data.subarray(from, from + LARGE_BYTES - 1))
     }
     return size
   }
@@ -268,7 +286,7 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
   }
 
   bodyBytes = body.byteLength
-  if (bodyBytes + headBytes < LARGE_BODY) {
+  if (bodyBytes + headBytes < LARGE_BYTES) {
     const w = out.reserve(payload + headBytes + bodyBytes + 4)
     let from = out.length + payload
     if (headBytes !== 0) {

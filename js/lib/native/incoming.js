@@ -163,8 +163,12 @@ lazy('httpVersionMinor', function httpVersionMinor() {
 lazy('httpVersion', function httpVersion() {
   return this[kSlot] === undefined ? undefined : this[kFlags] & F.HTTP_1_0 ? '1.0' : '1.1'
 })
+/** The request whose handler is being called: Node's parser sees its end only afterwards. */
+const entering = { req: null }
+
 lazy('complete', function complete() {
   if (this[kSlot] === undefined) return undefined
+  if (entering.req === this) return false
   return (this[kFlags] & F.BODY_COMPLETE) !== 0 || this[kReading]?.ended === true
 })
 lazy('aborted', function aborted() {
@@ -383,12 +387,20 @@ proto._destroy = function _destroy(err, callback) {
   if (!this.readableEnded || !this.complete) {
     this.aborted = true
     this.emit('aborted')
-    // a destroyed request that is still coming in takes its connection along
-    if (this[kAbortReason] === undefined && this.res[kState] !== undefined) this.socket.destroy(err)
   }
-  // without a listener there is nobody to tell
-  if (err && this.listenerCount('error') === 0) err = null
-  process.nextTick(callback, err)
+  // a destroyed request that is still coming in takes its connection along
+  const { socket } = this
+  if (this.aborted && this[kAbortReason] === undefined && !socket.destroyed) {
+    socket.destroy(err)
+    socket.once('close', () => process.nextTick(tellDestroyed, this, err, callback))
+  } else {
+    process.nextTick(tellDestroyed, this, err, callback)
+  }
+}
+
+/** Without a listener there is nobody to tell of an error. */
+function tellDestroyed(req, err, callback) {
+  callback(err && req.listenerCount('error') === 0 ? null : err)
 }
 
 /** Lets what is left of the body flow away. */
@@ -485,4 +497,4 @@ function requestClass(prototype) {
   return NativeRequest
 }
 
-module.exports = { proto, requestClass, partsOf, onBody, onBodyEnd, abortRequest, finishRequest }
+module.exports = { proto, entering, requestClass, partsOf, onBody, onBodyEnd, abortRequest, finishRequest }

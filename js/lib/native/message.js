@@ -77,11 +77,19 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
 })
 
 bridge.onFrame(F.ABORT, (words, at) => {
-  const res = bridge.lookup(words[at + 2], words[at + 3])
-  if (res !== undefined) outgoing.abort(res, words[at + 4])
-  const reader = late(words[at + 2], words[at + 3])
-  if (reader !== undefined && !reader.req.complete) incoming.abortRequest(reader.req, words[at + 4])
+  const [slot, generation, reason] = [words[at + 2], words[at + 3], words[at + 4]]
+  // A client that has sent FIN behind its request is answered by handlers that need no more
+  // than ticks: under Node the two are read in two turns.
+  if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason)
+  else abort(slot, generation, reason)
 })
+
+function abort(slot, generation, reason) {
+  const res = bridge.lookup(slot, generation)
+  if (res !== undefined) outgoing.abort(res, reason)
+  const reader = late(slot, generation)
+  if (reader !== undefined && !reader.req.complete) incoming.abortRequest(reader.req, reason)
+}
 
 bridge.onFrame(F.DRAIN, (words, at) => {
   const socket = knownSocket(words[at + 2])
@@ -105,4 +113,6 @@ function stopReading(slot) {
   if (readers.size !== 0) readers.delete(slot)
 }
 
-module.exports = { messagePrototypes, classesFor, setDeadline, deadlineOf, keepReading, stopReading }
+const { sendWhole, setEtagFunctions } = outgoing
+
+module.exports = { messagePrototypes, sendWhole, setEtagFunctions, classesFor, setDeadline, deadlineOf, keepReading, stopReading }

@@ -166,9 +166,11 @@ function full(res) {
   res[kState] = FULL
   const req = res.req
   const list = res[kHeaderList]
-  const { sendDate } = res
+  const { sendDate, shouldKeepAlive, useChunkedEncodingByDefault, strictContentLength } = res
   ServerResponse.call(res, req)
   res.sendDate = sendDate
+  res.strictContentLength = strictContentLength
+  if (!useChunkedEncodingByDefault) res.useChunkedEncodingByDefault = false
 
   if (list.length !== 0) {
     if (kOutHeaders !== undefined) {
@@ -186,19 +188,16 @@ function full(res) {
   res._keepAliveTimeout = server.keepAliveTimeout
   res._maxRequestsPerSocket = server.maxRequestsPerSocket
   res._onPendingData = noop
-  res.shouldKeepAlive = (flags & F.KEEP_ALIVE) !== 0 && server.listening
+  res.shouldKeepAlive = shouldKeepAlive && (flags & F.KEEP_ALIVE) !== 0 && server.listening
   if (kUniqueHeaders !== undefined) res[kUniqueHeaders] = server[S.kUniqueHeaders] ?? null
   if (req.headers.expect !== undefined) {
     // 100 Continue has been written by Rust unless somebody listens to checkContinue
     if (flags & F.EXPECT_CONTINUE) res._expect_continue = true
     else res._sent100 = true
   }
-  if (socket.destroyed || socket._httpMessage) {
-    res.destroyed = socket.destroyed
-    res.socket = socket
-  } else {
-    res.assignSocket(socket)
-  }
+  // the response before this one is complete, it may only wait for its last callback
+  if (socket._httpMessage) NodeProto.detachSocket.call(socket._httpMessage, socket)
+  NodeProto.assignSocket.call(res, socket)
   return res
 }
 
@@ -240,7 +239,7 @@ proto._finish = function _finish() {
   this[kState] = DONE
   bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
   bridge.detach(this)
-  this.on('finish', onFinish)
+  this.prependListener('finish', onFinish)
 }
 
 /** What Node's server does when a response is finished. */

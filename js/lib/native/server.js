@@ -13,6 +13,7 @@ const native = require('./index')
 const F = require('./frames')
 const bridge = require('./bridge')
 const settings = require('./settings')
+const { entering } = require('./incoming')
 const { classesFor, stopReading } = require('./message')
 const { openSocket, knownSocket, forgetSocket, closed } = require('./socket')
 const { clientError } = require('./client-error')
@@ -493,12 +494,14 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
   // Every request is an asynchronous context of its own: what one enters
   // (AsyncLocalStorage.enterWith) must not be seen by the next of the same batch.
   const resource = new dispatchResource('HTTPINCOMINGMESSAGE', REQUEST_RESOURCE)
+  entering.req = req
   try {
     resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
   } catch (err) {
     // as from any callback: 'uncaughtException', and the rest of the batch goes on
     process.nextTick(rethrow, err)
   }
+  entering.req = null
 })
 
 const REQUEST_RESOURCE = { requireManualDestroy: true }
@@ -598,15 +601,15 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
   const start = (at + 7) * 4
   const [remote, local] = inbox.latin1Slice(start, start + words[at + 6]).split('\n')
   const socket = openSocket(server, words[at + 2], words[at + 3], remote, local, words[at + 5])
-  socket[kFresh] = true
   server.emit('connection', socket)
 })
 
-const kFresh = Symbol('rnode.socket.fresh')
-
 bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   const socket = knownSocket(words[at + 2])
-  if (socket !== undefined) closed(socket, false)
+  // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
+  if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
+  // what was read before it is handled first, down to the end of its turn
+  setImmediate(closed, socket, false)
 })
 
 bridge.onFrame(F.SERVER_CLOSED, (words, at) => {

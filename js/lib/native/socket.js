@@ -9,7 +9,7 @@ const { EventEmitter } = require('node:events')
 const { getDefaultHighWaterMark } = require('node:stream')
 const F = require('./frames')
 const bridge = require('./bridge')
-const { kSlot, kGeneration, kParts, kHead, kPorts, kServer, kUnacked } = require('./symbols')
+const { kSlot, kGeneration, kParts, kHead, kPorts, kServer, kId, kUnacked } = require('./symbols')
 
 const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
 /** Bytes under way to Rust beyond which 'drain' waits for the kernel to have taken them. */
@@ -23,6 +23,9 @@ const kTimer = Symbol('rnode.socketTimer')
 const kWaiting = Symbol('rnode.socketWaiting')
 const kDrainAsked = Symbol('rnode.socketDrainAsked')
 const kEnded = Symbol('rnode.socketEnded')
+const kHeld = Symbol('rnode.socketHeld')
+const kHeldBytes = Symbol('rnode.socketHeldBytes')
+const kFresh = Symbol('rnode.socketFresh')
 
 function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kSlot] = slot
@@ -30,7 +33,10 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kUnacked] = 0
   this[kWaiting] = null
   this[kDrainAsked] = false
+  this[kFresh] = false
   this[kEnded] = false
+  this[kHeld] = []
+  this[kHeldBytes] = 0
   this[kTimeout] = 0
   this[kTimer] = null
   this._events = undefined
@@ -98,6 +104,12 @@ Object.defineProperties(proto, {
       return this[kWaiting] !== null
     }
   },
+  writableCorked: {
+    configurable: true,
+    get() {
+      return this._writableState.corked
+    }
+  },
   writableEnded: {
     configurable: true,
     get() {
@@ -129,8 +141,6 @@ for (const name of ['setNoDelay', 'setKeepAlive', 'ref', 'unref', 'pause', 'resu
     return this
   }
 }
-proto.cork = function cork() {}
-proto.uncork = function uncork() {}
 proto.read = function read() {
   return null
 }
@@ -154,38 +164,82 @@ proto.write = function write(data, encoding, callback) {
     encoding = undefined
   }
   if (this.destroyed || this[kEnded]) {
-    if (typeof callback === 'function') {
-      const err = new Error('This socket has been ended by the other party')
-      err.code = 'EPIPE'
-      process.nextTick(callback, err)
-    }
+    if (typeof callback === 'function') process.nextTick(callback, writeError(this))
     return false
   }
   touch(this)
-  let size = typeof data === 'string' ? data.length : data.byteLength
-  const asks = this[kUnacked] + size >= WINDOW
-  if (size !== 0) {
-    size = bridge.sendBytes(
-      F.RAW,
-      asks ? F.WANT_DRAIN : 0,
-      this[kSlot],
-      this[kGeneration],
-      data,
-      encoding || 'utf8'
-    )
-    this.bytesWritten += size
+  if (this._writableState.corked > 0) {
+    const size = typeof data === 'string' ? Buffer.byteLength(data, encoding) : data.byteLength
+    this[kHeld].push(data, encoding, callback)
     this[kUnacked] += size
-  }
-  if (asks) this[kDrainAsked] = true
-  else if (size !== 0 && this[kUnacked] === size) process.nextTick(settle, this)
-  if (typeof callback === 'function') {
-    // held back while the client does not take what is under way
-    if (this[kDrainAsked]) wait(this).callbacks.push(callback)
-    else process.nextTick(callback)
+    this[kHeldBytes] += size
+  } else {
+    transmit(this, data, encoding)
+    if (typeof callback === 'function') {
+      // held back while the client does not take what is under way
+      if (this[kDrainAsked]) wait(this).callbacks.push(callback)
+      else process.nextTick(callback)
+    }
   }
   if (this[kUnacked] < HIGH_WATER_MARK) return true
   wait(this).drain = true
   return false
+}
+
+/** What Node's streams say to a write that comes too late. */
+function writeError(socket) {
+  const destroyed = socket.destroyed
+  const err = new Error(destroyed ? 'Cannot call write after a stream was destroyed' : 'write after end')
+  err.code = destroyed ? 'ERR_STREAM_DESTROYED' : 'ERR_STREAM_WRITE_AFTER_END'
+  return err
+}
+
+/** Posts one run of bytes. */
+function transmit(socket, data, encoding) {
+  let size = typeof data === 'string' ? data.length : data.byteLength
+  if (size === 0) return
+  const asks = socket[kUnacked] + size >= WINDOW
+  size = bridge.sendBytes(
+    F.RAW,
+    asks ? F.WANT_DRAIN : 0,
+    socket[kSlot],
+    socket[kGeneration],
+    data,
+    encoding || 'utf8'
+  )
+  socket.bytesWritten += size
+  socket[kUnacked] += size
+  if (asks) socket[kDrainAsked] = true
+  else if (socket[kUnacked] === size) process.nextTick(settle, socket)
+}
+
+proto.cork = function cork() {
+  this._writableState.corked++
+}
+
+/** Held writes leave together, as with any Writable: a response that fails before has sent nothing. */
+proto.uncork = function uncork() {
+  const state = this._writableState
+  if (state.corked === 0 || --state.corked > 0) return
+  const held = this[kHeld]
+  if (held.length === 0) return
+  this[kHeld] = []
+  this[kUnacked] -= this[kHeldBytes]
+  this[kHeldBytes] = 0
+  if (this.destroyed) return refuseHeld(this, held)
+  for (let i = 0; i < held.length; i += 3) transmit(this, held[i], held[i + 1])
+  for (let i = 2; i < held.length; i += 3) {
+    if (typeof held[i] !== 'function') continue
+    if (this[kDrainAsked]) wait(this).callbacks.push(held[i])
+    else process.nextTick(held[i])
+  }
+}
+
+/** Bytes that never left: their callbacks get the error of a destroyed stream. */
+function refuseHeld(socket, held) {
+  for (let i = 2; i < held.length; i += 3) {
+    if (typeof held[i] === 'function') process.nextTick(held[i], writeError(socket))
+  }
 }
 
 function wait(socket) {
@@ -220,6 +274,10 @@ proto.end = function end(data, encoding, callback) {
     encoding = undefined
   }
   if (data !== undefined && data !== null) this.write(data, encoding)
+  if (this._writableState.corked > 0) {
+    this._writableState.corked = 1
+    this.uncork()
+  }
   if (!this[kEnded] && !this.destroyed) {
     this[kEnded] = true
     this.writable = false
@@ -272,9 +330,7 @@ function closed(socket, hadError) {
   const waiting = socket[kWaiting]
   socket[kWaiting] = null
   if (waiting !== null) {
-    const err = new Error('write ECONNRESET')
-    err.code = 'ECONNRESET'
-    for (const callback of waiting.callbacks) callback(err)
+    for (const callback of waiting.callbacks) callback(writeError(socket))
   }
 }
 
@@ -324,8 +380,11 @@ function socketOf(req) {
     const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
     socket = new NativeSocket(req[kServer], slot, req[kGeneration], parts[1], parts[2], req[kPorts])
     slots[slot & 0xffffff] = socket
+    // whoever holds it is told when the connection goes
+    bridge.sendWord(F.WATCH_CLOSE, 0, slot, req[kGeneration], req[kServer][kId])
   } else {
     socket[kGeneration] = req[kGeneration]
+    socket[kFresh] = false
   }
   return socket
 }
@@ -336,6 +395,7 @@ function openSocket(server, slot, generation, remote, local, ports) {
   const io = slot >>> 24
   const slots = sockets[io] ?? (sockets[io] = [])
   slots[slot & 0xffffff] = socket
+  socket[kFresh] = true
   return socket
 }
 
@@ -349,6 +409,11 @@ function forgetSocket(slot) {
   const slots = sockets[slot >>> 24]
   const old = slots?.[slot & 0xffffff]
   if (old === undefined) return
+  if (old[kFresh]) {
+    // made by 'connection', for this very connection
+    old[kFresh] = false
+    return
+  }
   slots[slot & 0xffffff] = undefined
   closed(old, false)
 }

@@ -43,6 +43,8 @@ async function runSide(program, file, target) {
       ...process.env,
       NODE_ENV: 'production',
       TZ: 'UTC',
+      // An installed target finds view engines beside itself; the one of this repository lies elsewhere.
+      NODE_PATH: path.join(__dirname, 'node_modules'),
       NODE_NO_WARNINGS: '1',
       ...program.env
     },

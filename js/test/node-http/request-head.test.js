@@ -16,7 +16,6 @@ const show = () => (req, res) => {
       rawHeaders: req.rawHeaders,
       distinct: req.headersDistinct,
       trailers: [req.trailers, req.rawTrailers, req.trailersDistinct],
-      complete: req.complete,
       aborted: req.aborted,
       statusCode: req.statusCode,
       statusMessage: req.statusMessage,
@@ -148,6 +147,23 @@ suite(__filename, [
     'X-Forwarded-For: 1.2.3.4, 5.6.7.8',
     'Forwarded: for=1.2.3.4'
   ]),
+  {
+    name: 'complete: in the handler, after a turn, at the end',
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        log(req.complete)
+        process.nextTick(() => log('tick', req.complete))
+        setImmediate(() => {
+          log('turn', req.complete)
+          res.end()
+        })
+      },
+    exchange: async ({ request }) => [
+      await request({ path: '/' }),
+      await request({ method: 'POST', path: '/', body: 'x' })
+    ]
+  },
   {
     name: 'changes to headers stay with the request',
     serve:

@@ -49,7 +49,7 @@ pub mod outbound_kind {
     pub const ERROR_PAGE: u32 = 9;
     pub const RAW: u32 = 10;
     pub const SOCKET_END: u32 = 11;
-    pub const KEEP_ALIVE: u32 = 12;
+    pub const WATCH_CLOSE: u32 = 12;
     pub const FILE: u32 = 13;
     pub const BODY_DUMP: u32 = 14;
 }

@@ -89,8 +89,9 @@ pub enum Kind<'a> {
         body: Body<'a>,
     },
     SocketEnd,
-    KeepAlive {
-        on: bool,
+    /// CONNECTION_CLOSED is wanted, even if the generation is an earlier one of the connection.
+    WatchClose {
+        server: u32,
     },
     BodyDump,
 }
@@ -254,7 +255,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
             body: parts(1).body(w(4)?, beside)?,
         },
         kind::SOCKET_END => Kind::SocketEnd,
-        kind::KEEP_ALIVE => Kind::KeepAlive { on: w(4)? != 0 },
+        kind::WATCH_CLOSE => Kind::WatchClose { server: w(4)? },
         kind::BODY_DUMP => Kind::BodyDump,
         other => return Err(FrameError::UnknownKind(other as u8)),
     };
@@ -407,9 +408,9 @@ pub fn socket_end(buf: &mut Vec<u8>, slot: u32, generation: u32) {
     finish(buf, start);
 }
 
-/// Appends a KEEP_ALIVE frame.
-pub fn keep_alive(buf: &mut Vec<u8>, slot: u32, generation: u32, on: bool) {
-    word_frame(buf, kind::KEEP_ALIVE, 0, slot, generation, u32::from(on));
+/// Appends a WATCH_CLOSE frame.
+pub fn watch_close(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
+    word_frame(buf, kind::WATCH_CLOSE, 0, slot, generation, server);
 }
 
 /// Appends a BODY_DUMP frame.

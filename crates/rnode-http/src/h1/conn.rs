@@ -104,6 +104,10 @@ pub(crate) struct Conn {
     pub(super) index: u32,
     pub(super) slot: u32,
     pub(super) generation: u32,
+    /// Generation at its start: what is older belongs to an earlier connection of the slot.
+    first_generation: u32,
+    /// CONNECTION_CLOSED is wanted.
+    watched: bool,
     pub(super) phase: Phase,
     /// Bytes read and not yet taken.
     pub(super) input: Vec<u8>,
@@ -190,7 +194,7 @@ impl Drop for ConnTask {
         self.ctx.slots.borrow_mut().remove(conn.index);
         self.ctx.slot_count_changed();
         let server = conn.local.server.clone();
-        if server.config.has(flags::CONNECTION_LISTENER) {
+        if conn.watched {
             let (slot, generation) = (conn.slot, conn.generation);
             server
                 .queue
@@ -213,6 +217,8 @@ impl Conn {
             index: 0,
             slot: 0,
             generation: 0,
+            first_generation: 0,
+            watched: false,
             phase: Phase::Head,
             input: Vec::new(),
             progress: Progress::default(),
@@ -253,8 +259,10 @@ impl Conn {
             conn.index = index;
             conn.slot = frame::slot_word(ctx.id, index);
             conn.generation = generation;
+            conn.first_generation = generation;
+            conn.watched = conn.local.server.config.has(flags::CONNECTION_LISTENER);
             let server = &conn.local.server;
-            if server.config.has(flags::CONNECTION_LISTENER) {
+            if conn.watched {
                 let to = &conn.addresses;
                 server.queue.push_with(|buf| {
                     let remote = (to.remote.as_bytes(), to.remote_port);
@@ -271,6 +279,14 @@ impl Conn {
 
     pub(crate) fn server(&self) -> &Arc<Server> {
         &self.local.server
+    }
+
+    /// Wants CONNECTION_CLOSED. False if `generation` is not one of this connection's.
+    pub(crate) fn watch_close(&mut self, generation: u32, current: u32) -> bool {
+        let age = current.wrapping_sub(generation);
+        let is_own = age <= current.wrapping_sub(self.first_generation);
+        self.watched |= is_own;
+        is_own
     }
 
     pub(super) fn queue(&self) -> &JsQueue {

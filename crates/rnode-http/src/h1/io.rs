@@ -50,13 +50,6 @@ impl Io {
         }
     }
 
-    /// TCP keep-alive; no-op on a Unix socket.
-    pub(crate) fn set_keep_alive(&self, on: bool) {
-        if let Self::Tcp(stream) = self {
-            let _ = SockRef::from(stream).set_keepalive(on);
-        }
-    }
-
     /// Makes the coming close send RST.
     pub(crate) fn reset_on_close(&self) {
         if let Self::Tcp(stream) = self {

@@ -74,11 +74,13 @@ impl Conn {
                 }
             }
             Kind::Destroy { reset } => {
+                // JavaScript knows: no ABORT.
+                self.aborted = true;
+                // What was written before counts as sent, as far as the kernel takes it.
+                self.flush(ctx);
                 if reset && let Some(io) = &self.io {
                     io.reset_on_close();
                 }
-                // JavaScript knows: no ABORT.
-                self.aborted = true;
                 self.kill();
             }
             Kind::BodyWant { credit } => {
@@ -112,11 +114,8 @@ impl Conn {
                 self.response = Response::Queued;
                 self.close_after = true;
             }
-            Kind::KeepAlive { on } => {
-                if let Some(io) = &self.io {
-                    io.set_keep_alive(on);
-                }
-            }
+            // The thread handles it: it is for any generation.
+            Kind::WatchClose { .. } => {}
         }
     }
 
