@@ -174,9 +174,7 @@ function full(res) {
 
   if (list.length !== 0) {
     if (kOutHeaders !== undefined) {
-      const headers = Object.create(null)
-      for (let i = 0; i < list.length; i += 3) headers[list[i]] = [list[i + 1], list[i + 2]]
-      res[kOutHeaders] = headers
+      res[kOutHeaders] = nodeHeaders(list)
     } else {
       for (let i = 0; i < list.length; i += 3) NodeProto.setHeader.call(res, list[i + 1], list[i + 2])
     }
@@ -270,6 +268,34 @@ for (const name of ['socket', 'connection']) {
       this[kSocket] = value
     }
   })
+}
+
+// Some call Node's own methods on any response (`OutgoingMessage.prototype.setHeader.call(res, …)`):
+// the first look at Node's headers ends the light state.
+if (kOutHeaders !== undefined) {
+  Object.defineProperty(proto, kOutHeaders, {
+    configurable: true,
+    get() {
+      if (this[kState] === LIGHT) return full(this)[kOutHeaders]
+      if (this[kState] !== SENT) return undefined
+      return nodeHeaders(this[kHeaderList])
+    },
+    set(value) {
+      Object.defineProperty(this, kOutHeaders, {
+        configurable: true,
+        enumerable: true,
+        writable: true,
+        value
+      })
+    }
+  })
+}
+
+/** The list as Node keeps headers: lower-case name to [name, value]. */
+function nodeHeaders(list) {
+  const headers = Object.create(null)
+  for (let i = 0; i < list.length; i += 3) headers[list[i]] = [list[i + 1], list[i + 2]]
+  return headers
 }
 
 // the fast path -------------------------------------------------------------------

@@ -89,8 +89,9 @@ function childOf(layer) {
   const handle = layer.handle
   if (typeof handle !== 'function') return undefined
   if (handle[kStack] !== undefined) return handle
-  const app = handle[kMountedApp]
-  return app === undefined ? undefined : app.router
+  const router = handle[kMountedApp]?.router
+  // an app of another Express has a router that Rust knows nothing of
+  return router?.[kStack] === undefined ? undefined : router
 }
 
 /**
