@@ -219,6 +219,7 @@ fn apply(config: &ServerConfig, key: &str, value: f64) -> bool {
         "maxHeadersCount" => &config.max_headers_count,
         "socketTimeout" => &config.socket_timeout,
         "maxRequestsPerSocket" => &config.max_requests_per_socket,
+        "maxConnections" => &config.max_connections,
         "handlerDeadline" => &config.handler_deadline,
         "flags" => &config.flags,
         "noDelay" => {

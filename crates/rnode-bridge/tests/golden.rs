@@ -166,7 +166,7 @@ fn inbound_frames() -> Vec<Value> {
             "in",
             with(json!({ "kind": 10, "server": 5 })),
             |buf| {
-                inbound::connection_closed(buf, slot, generation, 5);
+                inbound::connection_closed(buf, slot, generation, 5, false);
             },
         ),
         frame(

@@ -223,3 +223,73 @@ fn large_responses_keep_their_order() {
         assert!(response.body == expected, "{target}");
     }
 }
+
+#[test]
+fn responses_written_raw() {
+    let fake = Fake::start(|frame, out| {
+        let InFrame::Request {
+            slot,
+            generation,
+            url,
+            ..
+        } = frame
+        else {
+            return;
+        };
+        let to = out.to(slot);
+        outbound::raw(
+            to,
+            slot,
+            generation,
+            b"HTTP/1.1 200 By Hand\r\nX-Raw: 1\r\n",
+        );
+        outbound::raw(to, slot, generation, b"Content-Length: 4\r\n\r\nhand");
+        outbound::raw_end(to, slot, generation, url == b"/close");
+        // What comes behind its end is no part of this response.
+        outbound::raw_end(to, slot, generation, true);
+    });
+    let mut client = Client::connect(fake.port());
+    for target in ["/1", "/2", "/close"] {
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let response = client.response().expect("answered");
+        assert_eq!(response.text(), "hand", "{target}");
+        assert_eq!(response.header("x-raw"), Some("1"));
+        assert_eq!(response.header("date"), None);
+    }
+    assert!(
+        client.response().is_none(),
+        "END with CLOSE ends the connection"
+    );
+}
+
+#[test]
+fn a_watched_connection_reports_its_end() {
+    let (sender, closed) = mpsc::channel();
+    let fake = Fake::start(move |frame, out| match frame {
+        InFrame::Request {
+            slot,
+            generation,
+            server,
+            ..
+        } => {
+            // Asked late, with the generation of the first request: the connection is the same.
+            if generation > 2 {
+                outbound::watch_close(out.to(slot), slot, generation - 1, server);
+            }
+            out.text(slot, generation, 200, b"x");
+        }
+        InFrame::ConnectionClosed { slot, .. } => {
+            sender.send(slot).expect("the test waits");
+        }
+        _ => {}
+    });
+    let mut client = Client::connect(fake.port());
+    for _ in 0..2 {
+        client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.response().expect("answered").status, 200);
+    }
+    drop(client);
+    closed
+        .recv_timeout(std::time::Duration::from_secs(10))
+        .expect("CONNECTION_CLOSED comes without a 'connection' listener");
+}

@@ -1,9 +1,15 @@
 // express.json, express.raw, express.text and express.urlencoded.
 // Options, errors (400, 403, 413, 415) and the names of the returned middleware are body-parser's:
-// tools look for layers called `jsonParser` and `urlencodedParser`.
+// tools look for layers called `jsonParser` and `urlencodedParser`. Bodies that came whole with their
+// request are parsed without a stream (body/inline.js), all others by body-parser.
 'use strict'
 
 const bodyParser = require('body-parser')
+const { formParser } = require('./body/form')
+const { inlineParser } = require('./body/inline')
+const { jsonParser: jsonText } = require('./body/json')
+
+const asIs = (body) => body
 
 /**
  * Middleware that parses JSON bodies into `req.body`.
@@ -21,7 +27,16 @@ const bodyParser = require('body-parser')
  * @throws {TypeError} for an invalid `limit` or `verify`
  */
 function json(options) {
-  return bodyParser.json(options)
+  const kind = {
+    charsets: ['utf-8'],
+    name: 'json',
+    parse: jsonText(options),
+    type: 'application/json'
+  }
+  const { handle } = inlineParser(kind, options, bodyParser.json)
+  return function jsonParser(req, res, next) {
+    handle(req, res, next)
+  }
 }
 
 /**
@@ -35,7 +50,11 @@ function json(options) {
  * @throws {TypeError} for an invalid `limit` or `verify`
  */
 function raw(options) {
-  return bodyParser.raw(options)
+  const kind = { name: 'raw', parse: asIs, type: 'application/octet-stream' }
+  const { handle } = inlineParser(kind, options, bodyParser.raw)
+  return function rawParser(req, res, next) {
+    handle(req, res, next)
+  }
 }
 
 /**
@@ -47,7 +66,16 @@ function raw(options) {
  * @throws {TypeError} for an invalid `limit` or `verify`
  */
 function text(options) {
-  return bodyParser.text(options)
+  const kind = {
+    charsets: ['utf-8', 'utf8', 'iso-8859-1', 'latin1'],
+    name: 'text',
+    parse: asIs,
+    type: 'text/plain'
+  }
+  const { handle } = inlineParser(kind, options, bodyParser.text)
+  return function textParser(req, res, next) {
+    handle(req, res, next)
+  }
 }
 
 /**
@@ -67,7 +95,16 @@ function text(options) {
  * @throws {TypeError} for an invalid option
  */
 function urlencoded(options) {
-  return bodyParser.urlencoded(options)
+  const kind = {
+    charsets: ['utf-8', 'iso-8859-1'],
+    name: 'urlencoded',
+    parse: formParser(options),
+    type: 'application/x-www-form-urlencoded'
+  }
+  const { handle } = inlineParser(kind, options, bodyParser.urlencoded)
+  return function urlencodedParser(req, res, next) {
+    handle(req, res, next)
+  }
 }
 
 module.exports = { json, raw, text, urlencoded }

@@ -24,6 +24,8 @@ const CODES = [
   ['HPE_STRICT', 'Expected LF after CR']
 ]
 
+const LENGTH_AND_CODING = "Transfer-Encoding can't be present with Content-Length"
+
 /**
  * @param {number} index on the wire
  * @param {Buffer} rawPacket the bytes read
@@ -32,12 +34,17 @@ const CODES = [
 function clientError(index, rawPacket) {
   const [code, reason] = CODES[index] ?? ['HPE_INTERNAL', 'Unknown parser error']
   const isParser = code.startsWith('HPE_')
-  const err = new Error(isParser ? `Parse Error: ${reason}` : reason)
+  // the connection ended within a message: Node's error tells nothing of a packet
+  const isCut = code === 'HPE_INVALID_EOF_STATE'
+  const hasBoth =
+    code === 'HPE_INVALID_TRANSFER_ENCODING' && /^content-length:/im.test(rawPacket.latin1Slice())
+  const text = hasBoth ? LENGTH_AND_CODING : reason
+  const err = new Error(isCut ? 'Parse Error' : isParser ? `Parse Error: ${text}` : text)
   err.code = code
   if (isParser) {
-    err.bytesParsed = rawPacket.length
-    err.reason = reason
-    err.rawPacket = rawPacket
+    err.bytesParsed = isCut ? 0 : rawPacket.length
+    err.reason = text
+    err.rawPacket = isCut ? undefined : rawPacket
   }
   return err
 }

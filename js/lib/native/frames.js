@@ -46,6 +46,13 @@ module.exports = {
   TLS: 256,
   CONDITIONAL: 512,
   FIRST: 1024,
+  LIMIT_REACHED: 2048,
+  OVER_LIMIT: 4096,
+
+  /** Flag of CONNECTION. */
+  CONNECTION_DROPPED: 1,
+  /** Flag of CONNECTION_CLOSED. */
+  CONNECTION_ENDED: 1,
 
   /** ABORT reasons. */
   ABORT_CLIENT: 1,

@@ -8,7 +8,7 @@ const { IncomingMessage } = require('node:http')
 const { Readable, EventEmitter } = { ...require('node:stream'), ...require('node:events') }
 const F = require('./frames')
 const bridge = require('./bridge')
-const { socketOf } = require('./socket')
+const { HIGH_WATER_MARK, socketOf } = require('./socket')
 const { createError } = require('../errors')
 const { kPlan } = require('../router/symbols')
 const S = require('./symbols')
@@ -73,6 +73,12 @@ function collect(req, parts, from, add) {
   return dest
 }
 
+/** What counts for `headers`; the raw ones may hold a few more than maxHeadersCount, as Node's. */
+function limited(req, parts, from) {
+  const end = from + 2 * (req[kServer].maxHeadersCount ?? 1000)
+  return end > from && parts.length > end ? parts.slice(0, end) : parts
+}
+
 const nodeHeaders = nodeGetter('headers')
 const nodeDistinct = nodeGetter('headersDistinct')
 const nodeTrailers = nodeGetter('trailers')
@@ -95,8 +101,8 @@ override(
     const parts = Object.hasOwn(this, 'rawHeaders') ? this.rawHeaders : null
     return (this[kHeaders] =
       parts === null
-        ? collect(this, partsOf(this), 3, addHeaderLine)
-        : collect(this, parts, 0, addHeaderLine))
+        ? collect(this, limited(this, partsOf(this), 3), 3, addHeaderLine)
+        : collect(this, limited(this, parts, 0), 0, addHeaderLine))
   },
   kHeaders
 )
@@ -105,7 +111,7 @@ override(
   'headersDistinct',
   function headersDistinct() {
     if (this[kSlot] === undefined) return nodeDistinct.call(this)
-    if (this[kDistinct] === undefined) this[kDistinct] = distinct(this, partsOf(this), 3)
+    if (this[kDistinct] === undefined) this[kDistinct] = distinct(this, limited(this, partsOf(this), 3), 3)
     return this[kDistinct]
   },
   kDistinct
@@ -132,7 +138,7 @@ override(
     if (this[kSlot] === undefined) return nodeTrailersDistinct.call(this)
     if (this[kTrailersDistinct] === undefined) {
       const parts = this[kTrailerParts]
-      if (parts === undefined) return {}
+      if (parts === undefined) return Object.create(null)
       this[kTrailersDistinct] = distinct(this, parts, 0)
     }
     return this[kTrailersDistinct]
@@ -146,7 +152,7 @@ function distinct(req, parts, from) {
   for (let i = from; i + 1 < parts.length; i += 2) {
     addHeaderLineDistinct.call(req, parts[i], parts[i + 1], dest)
   }
-  return { ...dest }
+  return dest
 }
 
 lazy('rawTrailers', function rawTrailers() {
@@ -165,6 +171,16 @@ lazy('httpVersion', function httpVersion() {
 })
 /** The request whose handler is being called: Node's parser sees its end only afterwards. */
 const entering = { req: null }
+
+/** The handler has returned; behind a body, Node's parser sees the end after the first ticks. */
+function entered(req) {
+  if (req[kInlineBody] === null) entering.req = null
+  else process.nextTick(leave, req)
+}
+
+function leave(req) {
+  if (entering.req === req) entering.req = null
+}
 
 lazy('complete', function complete() {
   if (this[kSlot] === undefined) return undefined
@@ -249,8 +265,7 @@ function abortError(req) {
 /** Runs Readable's constructor on the request, once. */
 function materialize(req) {
   req[kStream] = true
-  const highWaterMark = BODY_WINDOW
-  Readable.call(req, { highWaterMark })
+  Readable.call(req, { highWaterMark: HIGH_WATER_MARK })
   const state = req._readableState
   state.readingMore = true
   if (req[kAbortReason] !== undefined) req.destroy()
@@ -292,7 +307,7 @@ function streamProperty(name, before) {
 
 streamProperty('readable', (req) => req[kAbortReason] === undefined)
 streamProperty('destroyed', (req) => req[kAbortReason] !== undefined)
-streamProperty('closed', () => false)
+streamProperty('closed', (req) => req[kAbortReason] !== undefined)
 streamProperty('readableEnded', () => false)
 streamProperty('readableAborted', (req) => req[kAbortReason] !== undefined)
 streamProperty('readableDidRead', () => false)
@@ -342,14 +357,21 @@ proto._read = function _read(n) {
   if (this[kFlags] & F.BODY_COMPLETE) {
     const body = this[kInlineBody]
     this[kInlineBody] = undefined
-    if (body) this.push(body)
-    if (body !== undefined) this.push(null)
+    // as if it had come just now: the parser has no say in a handler's own turn
+    if (body === null && entering.req !== this) this.push(null)
+    else if (body !== undefined) process.nextTick(pushInline, this, body)
     return
   }
   let reading = this[kReading]
   if (reading === null) reading = this[kReading] = new Reading()
   if (reading.ended) return
   want(this, reading)
+}
+
+function pushInline(req, body) {
+  if (req.destroyed) return
+  if (body !== null) req.push(body)
+  req.push(null)
 }
 
 /** The least credit given at once: _read() must always lead to a push. */
@@ -392,10 +414,8 @@ proto._destroy = function _destroy(err, callback) {
   const { socket } = this
   if (this.aborted && this[kAbortReason] === undefined && !socket.destroyed) {
     socket.destroy(err)
-    socket.once('close', () => process.nextTick(tellDestroyed, this, err, callback))
-  } else {
-    process.nextTick(tellDestroyed, this, err, callback)
   }
+  process.nextTick(tellDestroyed, this, err, callback)
 }
 
 /** Without a listener there is nobody to tell of an error. */
@@ -411,6 +431,8 @@ proto._dump = function _dump() {
   if (this[kStream] === true || this._events !== undefined) {
     this.removeAllListeners('data')
     this.resume()
+  } else if ((this[kFlags] & F.BODY_COMPLETE) === 0) {
+    bridge.sendWord(F.BODY_DUMP, 0, this[kSlot], this[kGeneration], 0)
   }
 }
 
@@ -457,8 +479,8 @@ function resetError() {
 /** The response is complete: the request's own 'end' and 'close' follow for those who listen. */
 function finishRequest(req) {
   if (req[kAbortReason] !== undefined) return
-  if (req[kStream] === true || req._events !== undefined) {
-    if (!req._consuming) req._dump()
+  if (req[kStream] === true || req._events !== undefined || (req[kFlags] & F.BODY_COMPLETE) === 0) {
+    if (!req._consuming && !(req[kStream] === true && req._readableState.resumeScheduled)) req._dump()
   }
 }
 
@@ -497,4 +519,4 @@ function requestClass(prototype) {
   return NativeRequest
 }
 
-module.exports = { proto, entering, requestClass, partsOf, onBody, onBodyEnd, abortRequest, finishRequest }
+module.exports = { proto, entering, entered, requestClass, partsOf, onBody, onBodyEnd, abortRequest, finishRequest }

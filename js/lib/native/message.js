@@ -74,6 +74,7 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
   if (res === undefined) return
   const start = (at + 5) * 4
   incoming.onBodyEnd(res.req, inbox.latin1Slice(start, start + words[at + 4]))
+  stopReading(words[at + 2])
 })
 
 bridge.onFrame(F.ABORT, (words, at) => {

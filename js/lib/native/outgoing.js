@@ -8,6 +8,7 @@
 // Node's. Foreign messages, which have no kSlot, never leave Node's methods.
 
 const http = require('node:http')
+const { isUint8Array } = require('node:util/types')
 const { ServerResponse } = http
 const F = require('./frames')
 const bridge = require('./bridge')
@@ -35,6 +36,7 @@ const symbolOf = (name) =>
 const kOutHeaders = symbolOf('kOutHeaders')
 const kNodeNeedDrain = symbolOf('kNeedDrain')
 const kUniqueHeaders = symbolOf('kUniqueHeaders')
+const kNodeSocket = symbolOf('kSocket')
 
 const NO_OUTPUT = []
 
@@ -103,7 +105,7 @@ function indexOf(list, lower) {
 
 proto.getHeader = function getHeader(name) {
   if (!hasList(this)) return NodeProto.getHeader.call(this, name)
-  if (typeof name !== 'string') http.validateHeaderName(name)
+  if (typeof name !== 'string') return NodeProto.getHeader.call(sample, name)
   const lower = names.get(name) ?? name.toLowerCase()
   const list = this[kHeaderList]
   for (let i = 0; i < list.length; i += 3) if (list[i] === lower) return list[i + 2]
@@ -114,7 +116,7 @@ proto.getHeader = function getHeader(name) {
 
 proto.hasHeader = function hasHeader(name) {
   if (!hasList(this)) return NodeProto.hasHeader.call(this, name)
-  if (typeof name !== 'string') http.validateHeaderName(name)
+  if (typeof name !== 'string') return NodeProto.hasHeader.call(sample, name)
   return indexOf(this[kHeaderList], name.toLowerCase()) !== -1
 }
 
@@ -122,7 +124,7 @@ proto.removeHeader = function removeHeader(name) {
   if (this[kState] !== LIGHT) return NodeProto.removeHeader.call(this, name)
   const lower = typeof name === 'string' ? name.toLowerCase() : undefined
   // Node remembers that these were taken away on purpose
-  if (lower === undefined || SPECIAL[lower] === 1) return full(this).removeHeader(name)
+  if (lower === undefined || SPECIAL[lower] === 1) return NodeProto.removeHeader.call(full(this), name)
   const list = this[kHeaderList]
   const i = indexOf(list, lower)
   if (i !== -1) {
@@ -182,11 +184,12 @@ function full(res) {
 
   const server = req[kServer]
   const flags = req[kFlags]
-  const socket = socketOf(req)
+  const socket = req[kSocket] ?? (req[kSocket] = socketOf(req))
   res._keepAliveTimeout = server.keepAliveTimeout
   res._maxRequestsPerSocket = server.maxRequestsPerSocket
   res._onPendingData = noop
-  res.shouldKeepAlive = shouldKeepAlive && (flags & F.KEEP_ALIVE) !== 0 && server.listening
+  res.shouldKeepAlive = shouldKeepAlive && (flags & F.KEEP_ALIVE) !== 0
+  if (flags & (F.LIMIT_REACHED | F.OVER_LIMIT)) res.maxRequestsOnConnectionReached = true
   if (kUniqueHeaders !== undefined) res[kUniqueHeaders] = server[S.kUniqueHeaders] ?? null
   if (req.headers.expect !== undefined) {
     // 100 Continue has been written by Rust unless somebody listens to checkContinue
@@ -230,11 +233,19 @@ proto._implicitHeader = function _implicitHeader() {
   this.writeHead(this.statusCode)
 }
 
+/** A body that is still to come is read, or dumped, after the response: the end of it must not decide that. */
+function holdBody(req) {
+  if ((req[kFlags] & F.BODY_COMPLETE) !== 0 || req[S.kReading]?.ended) return
+  bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], 0)
+  require('./message').keepReading(req)
+}
+
 /** The last byte of a full response has been given to the socket. */
 proto._finish = function _finish() {
   NodeProto._finish.call(this)
   if (this[kState] !== FULL) return
   this[kState] = DONE
+  holdBody(this.req)
   bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
   bridge.detach(this)
   this.prependListener('finish', onFinish)
@@ -244,8 +255,10 @@ proto._finish = function _finish() {
 function onFinish() {
   this.removeListener('finish', onFinish)
   finishRequest(this.req)
-  if (this.socket?._httpMessage === this) NodeProto.detachSocket.call(this, this.socket)
+  const { socket } = this
+  if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
   process.nextTick(emitClose, this)
+  if (this._last) socket?.destroySoon()
 }
 
 function emitClose(res) {
@@ -266,6 +279,8 @@ for (const name of ['socket', 'connection']) {
     },
     set(value) {
       this[kSocket] = value
+      // from Node 22 on its own methods read the socket behind a symbol
+      if (kNodeSocket !== undefined) this[kNodeSocket] = value
     }
   })
 }
@@ -330,6 +345,7 @@ function sendWhole(res, body, encoding, etagFn) {
   ) {
     return false
   }
+  if (typeof body !== 'string' && !isUint8Array(body)) return false
   const special = res[kSpecial]
   if ((special & 1) !== 0) return false
   const status = res.statusCode
@@ -367,7 +383,10 @@ function sendWhole(res, body, encoding, etagFn) {
   res._headerSent = true
   res.finished = true
   bridge.detach(res)
-  if (req._events !== undefined || req[S.kStream] === true) process.nextTick(finishRequest, req)
+  if (req._events !== undefined || req[S.kStream] === true) {
+    holdBody(req)
+    process.nextTick(finishRequest, req)
+  }
   return true
 }
 
@@ -397,7 +416,7 @@ function abort(res, reason) {
 function lost(res, reason) {
   full(res)
   res[kState] = DONE
-  res.socket.destroyed = true
+  if (res.socket) res.socket.destroyed = true
   abortRequest(res.req, reason)
 }
 

@@ -6,16 +6,18 @@
 const dc = require('node:diagnostics_channel')
 const dns = require('node:dns')
 const http = require('node:http')
+const fs = require('node:fs')
 const net = require('node:net')
+const os = require('node:os')
 const { AsyncResource } = require('node:async_hooks')
 const { EventEmitter } = require('node:events')
 const native = require('./index')
 const F = require('./frames')
 const bridge = require('./bridge')
 const settings = require('./settings')
-const { entering } = require('./incoming')
+const { entering, entered } = require('./incoming')
 const { classesFor, stopReading } = require('./message')
-const { openSocket, knownSocket, forgetSocket, closed } = require('./socket')
+const { HIGH_WATER_MARK, NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = require('./socket')
 const { clientError } = require('./client-error')
 const { kPlan, kOnStale, kTableVersion } = require('../router/symbols')
 const { Offer } = require('../router/plan')
@@ -46,7 +48,10 @@ const LISTENER_FLAGS = {
   checkContinue: 4,
   checkExpectation: 8,
   clientError: 16,
-  connection: 32
+  connection: 32,
+  // its sockets come with their connections
+  timeout: 32,
+  dropRequest: 128
 }
 const REQUIRE_HOST = 64
 
@@ -57,7 +62,8 @@ const LIMITS = {
   keepAliveTimeout: ['keepAliveTimeout', 5000],
   timeout: ['socketTimeout', 0],
   maxHeadersCount: ['maxHeadersCount', null],
-  maxRequestsPerSocket: ['maxRequestsPerSocket', 0]
+  maxRequestsPerSocket: ['maxRequestsPerSocket', 0],
+  maxConnections: ['maxConnections', undefined]
 }
 
 /**
@@ -88,6 +94,13 @@ function Server(options, handler) {
   this.noDelay = options?.noDelay ?? true
   this.keepAlive = Boolean(options?.keepAlive)
   this.httpAllowHalfOpen = false
+  this.requireHostHeader = options?.requireHostHeader ?? true
+  this.connectionsCheckingInterval = options?.connectionsCheckingInterval ?? 30_000
+  this.insecureHTTPParser = options?.insecureHTTPParser
+  this.joinDuplicateHeaders = options?.joinDuplicateHeaders
+  this.rejectNonStandardBodyWrites = options?.rejectNonStandardBodyWrites ?? false
+  this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
+  this.maxHeaderSize = options?.maxHeaderSize
   this._connections = 0
   for (const name of Object.keys(LIMITS)) {
     this[kValues][name] = options?.[name] ?? LIMITS[name][1]
@@ -174,7 +187,7 @@ proto.listen = function listen(...args) {
     else signal.addEventListener('abort', onAbort, { once: true })
   }
 
-  if (wanted.host !== undefined && net.isIP(wanted.host) === 0) {
+  if (wanted.host !== undefined) {
     const token = this[kListenToken]
     dns.lookup(wanted.host, (err, address) => {
       // close() in between calls it off
@@ -207,7 +220,10 @@ function listenOptions(server, args, options) {
     if (!isPort(options.port)) rejectArguments(args)
     return { ...common, port: options.port | 0, host: options.host || undefined }
   }
-  if (typeof options.path === 'string' && options.path !== '') return { ...common, path: options.path }
+  if (typeof options.path === 'string' && options.path !== '') {
+    const mode = (options.readableAll ? 0o444 : 0) | (options.writableAll ? 0o222 : 0)
+    return { ...common, path: options.path, mode }
+  }
   rejectArguments(args)
 }
 
@@ -246,6 +262,7 @@ function bind(server, wanted) {
   }
   server[kId] = result.id
   server[kAddress] = result
+  if (wanted.mode) fs.chmodSync(wanted.path, fs.statSync(wanted.path).mode | wanted.mode)
   servers.set(result.id, server)
   for (const name of Object.keys(LIMITS)) applyLimit(server, name)
   const { maxHeaderSize } = server[kOptions]
@@ -259,15 +276,20 @@ function bind(server, wanted) {
   })
 }
 
+const NO_ACCESS = { code: 'EACCES', errno: -os.constants.errno.EACCES, message: 'permission denied' }
+
 function listenError(result, wanted) {
   const where =
     wanted.path ?? (wanted.host === undefined ? `:::${wanted.port}` : `${wanted.host}:${wanted.port}`)
-  const err = new Error(`listen ${result.code}: ${result.message} ${where}`)
-  err.code = result.code
-  err.errno = result.errno
+  // Node has this one for all platforms
+  const isMissing = wanted.path !== undefined && result.code === 'ENOENT'
+  const { code, errno, message } = isMissing ? NO_ACCESS : result
+  const err = new Error(`listen ${code}: ${message} ${where}`)
+  err.code = code
+  err.errno = errno
   err.syscall = 'listen'
   err.address = wanted.path ?? wanted.host ?? '::'
-  if (wanted.path === undefined) err.port = wanted.port
+  if (wanted.path === undefined && wanted.port !== 0) err.port = wanted.port
   return err
 }
 
@@ -503,7 +525,7 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
     // as from any callback: 'uncaughtException', and the rest of the batch goes on
     process.nextTick(rethrow, err)
   }
-  entering.req = null
+  entered(req)
 })
 
 const REQUEST_RESOURCE = { requireManualDestroy: true }
@@ -532,6 +554,11 @@ function dispatch(server, handler, req, res, flags) {
   if (flags & F.EXPECT_CONTINUE) {
     if (server.emit('checkContinue', req, res)) return
     res.writeContinue()
+  } else if (flags & F.OVER_LIMIT) {
+    server.emit('dropRequest', req, req.socket)
+    res.writeHead(503)
+    res.end()
+    return
   } else if (flags & F.EXPECT_OTHER) {
     if (server.emit('checkExpectation', req, res)) return
     res.writeHead(417)
@@ -603,6 +630,13 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
   if (server === undefined) return
   const start = (at + 7) * 4
   const [remote, local] = inbox.latin1Slice(start, start + words[at + 6]).split('\n')
+  if ((words[at + 1] >>> 8) & F.CONNECTION_DROPPED) {
+    const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } =
+      new NativeSocket(server, 0, 0, remote, local, words[at + 5])
+    const data = { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
+    server.emit('drop', data)
+    return
+  }
   const socket = openSocket(server, words[at + 2], words[at + 3], remote, local, words[at + 5])
   server.emit('connection', socket)
 })
@@ -611,8 +645,12 @@ bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   const socket = knownSocket(words[at + 2])
   // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
+  const fin = ((words[at + 1] >>> 8) & F.CONNECTION_ENDED) !== 0
   // what was read before it is handled first, down to the end of its turn
-  setImmediate(closed, socket, false)
+  setImmediate(() => {
+    if (fin) ended(socket)
+    closed(socket, false)
+  })
 })
 
 bridge.onFrame(F.SERVER_CLOSED, (words, at) => {

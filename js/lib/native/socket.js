@@ -6,7 +6,8 @@
 
 const net = require('node:net')
 const { EventEmitter } = require('node:events')
-const { getDefaultHighWaterMark } = require('node:stream')
+const { PassThrough, getDefaultHighWaterMark } = require('node:stream')
+const { isUint8Array } = require('node:util/types')
 const F = require('./frames')
 const bridge = require('./bridge')
 const { kSlot, kGeneration, kParts, kHead, kPorts, kServer, kId, kUnacked } = require('./symbols')
@@ -93,7 +94,7 @@ Object.defineProperties(proto, {
   writableLength: {
     configurable: true,
     get() {
-      return this[kUnacked]
+      return pending(this)
     }
   },
   writableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
@@ -119,7 +120,7 @@ Object.defineProperties(proto, {
   bufferSize: {
     configurable: true,
     get() {
-      return this[kUnacked]
+      return pending(this)
     }
   },
   _handle: {
@@ -162,6 +163,10 @@ proto.write = function write(data, encoding, callback) {
   if (typeof encoding === 'function') {
     callback = encoding
     encoding = undefined
+  }
+  if ((typeof data !== 'string' && !isUint8Array(data)) || (encoding && !Buffer.isEncoding(encoding))) {
+    // throws the errors of Node's streams
+    if (encoding !== 'buffer') return new PassThrough().write(data, encoding)
   }
   if (this.destroyed || this[kEnded]) {
     if (typeof callback === 'function') process.nextTick(callback, writeError(this))
@@ -242,6 +247,11 @@ function refuseHeld(socket, held) {
   }
 }
 
+/** Below the window the kernel counts as having taken what was posted. */
+function pending(socket) {
+  return socket[kDrainAsked] ? socket[kUnacked] : socket[kHeldBytes]
+}
+
 function wait(socket) {
   if (socket[kWaiting] === null) socket[kWaiting] = { callbacks: [], drain: false }
   return socket[kWaiting]
@@ -282,7 +292,7 @@ proto.end = function end(data, encoding, callback) {
     this[kEnded] = true
     this.writable = false
     bridge.sendWord(F.SOCKET_END, 0, this[kSlot], this[kGeneration], 0)
-    process.nextTick(() => {
+    setImmediate(() => {
       this.emit('finish')
       closed(this, false)
     })
@@ -296,13 +306,11 @@ proto.destroy = function destroy(err) {
   if (this.destroyed) return this
   bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], 0)
   this.errored = err ?? null
-  process.nextTick(() => {
-    if (err && this.listenerCount('error') !== 0) this.emit('error', err)
-  })
   this.destroyed = true
   this.readable = false
   this.writable = false
-  process.nextTick(closed, this, Boolean(err))
+  // as a handle's: after what the turn has left to do
+  setImmediate(closed, this, Boolean(err))
   return this
 }
 proto._destroy = proto.destroy
@@ -314,6 +322,14 @@ proto.resetAndDestroy = function resetAndDestroy() {
   return this.destroy()
 }
 
+/** The client has sent FIN: nothing more to read. */
+function ended(socket) {
+  if (socket.closed || socket._readableState.endEmitted) return
+  socket.readable = false
+  socket._readableState.ended = socket._readableState.endEmitted = true
+  socket.emit('end')
+}
+
 /** The connection has gone: 'close', once. */
 function closed(socket, hadError) {
   if (socket.closed) return
@@ -322,10 +338,11 @@ function closed(socket, hadError) {
   socket.readable = false
   socket.writable = false
   clearTimeout(socket[kTimer])
+  require('./outgoing').connectionGone(socket)
   const slots = sockets[socket[kSlot] >>> 24]
   const index = socket[kSlot] & 0xffffff
   if (slots?.[index] === socket) slots[index] = undefined
-  require('./outgoing').connectionGone(socket)
+  if (socket.errored !== null && socket.listenerCount('error') !== 0) socket.emit('error', socket.errored)
   socket.emit('close', hadError)
   const waiting = socket[kWaiting]
   socket[kWaiting] = null
@@ -335,6 +352,11 @@ function closed(socket, hadError) {
 }
 
 proto.setTimeout = function setSocketTimeout(msecs, callback) {
+  const isCallback = callback === undefined || typeof callback === 'function'
+  // throws the errors of Node's own
+  if (typeof msecs !== 'number' || !(msecs >= 0 && msecs < Infinity) || !isCallback) {
+    return new net.Socket().setTimeout(msecs, callback)
+  }
   clearTimeout(this[kTimer])
   this[kTimer] = null
   this.timeout = this[kTimeout] = Number(msecs) || 0
@@ -344,8 +366,9 @@ proto.setTimeout = function setSocketTimeout(msecs, callback) {
   }
   if (this[kTimeout] > 0) {
     this[kTimer] = setTimeout(() => {
-      this.emit('timeout')
+      // the server's own listener is the first
       timedOut(this)
+      this.emit('timeout')
     }, this[kTimeout])
     this[kTimer].unref()
   }
@@ -380,6 +403,7 @@ function socketOf(req) {
     const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
     socket = new NativeSocket(req[kServer], slot, req[kGeneration], parts[1], parts[2], req[kPorts])
     slots[slot & 0xffffff] = socket
+    socket.bytesRead = req[kHead] === null ? 0 : req[kHead].length
     // whoever holds it is told when the connection goes
     bridge.sendWord(F.WATCH_CLOSE, 0, slot, req[kGeneration], req[kServer][kId])
   } else {
@@ -425,6 +449,7 @@ module.exports = {
   openSocket,
   knownSocket,
   forgetSocket,
+  ended,
   closed,
   drained,
   kEnded

@@ -45,7 +45,8 @@ const parser = (make) => (express) => {
       limit,
       message,
       name,
-      received,
+      // how much had come when it was noticed is the network's business
+      tooMuch: received > limit,
       status,
       type
     })

@@ -26,6 +26,8 @@ const UNTIL_LIMIT_MS = 8_000
  *   `ctx` has `express`, `log(value)` (ordered observations), `attempt(fn)` and `later(fn)` (work for the end of the case).
  * @property {(client: object) => Promise<any>} exchange runs in the test: `client` has `request(options)`, `open(options?)`,
  *   `raw(text)` (one connection: sends bytes, reads to the end), `until(count)` (waits for so many observations), `port`, `info`.
+ * @property {(ours: object, nodes: object) => void} [differs] asserts on both records, where ours is another on purpose:
+ *   for what ../ecosystem/differences.json tells
  * @property {string} [skip] why the case does not apply on this Node or platform
  */
 
@@ -299,6 +301,7 @@ function testCases(file, cases) {
             inspect(expected, { depth: 8, breakLength: 160, maxStringLength: 500 })
           )
         const actual = await target.run(one, index)
+        if (one.differs) return one.differs(actual, expected)
         const found = differences(expected, actual)
         if (found.length > 0)
           assert.fail(`${found.length} differences from Node:\n  ${found.join('\n  ')}`)

@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const http = require('node:http')
 const net = require('node:net')
 const path = require('node:path')
+const assert = require('node:assert/strict')
 const { suite } = require('./harness')
 const { hello, inside, once, closed, temporary, connect, received } = require('./server-cases')
 
@@ -183,7 +184,6 @@ suite(__filename, [
       log(name, typeof server[name])
     log(
       server.listenerCount('request'),
-      server.listenerCount('connection'),
       server.listenerCount('upgrade'),
       server.listenerCount('clientError'),
       server.listeners('request')[0] === app

@@ -168,18 +168,42 @@ pub fn connection(
     (local, local_port): (&[u8], u16),
 ) {
     let start = begin(buf, kind::CONNECTION, 0, slot, generation);
+    connection_payload(buf, server, (remote, remote_port), (local, local_port));
+    finish(buf, start);
+}
+
+/// Appends a CONNECTION frame for one that was closed at once, since `maxConnections` were open.
+pub fn connection_dropped(
+    buf: &mut Vec<u8>,
+    server: u32,
+    remote: (&[u8], u16),
+    local: (&[u8], u16),
+) {
+    let start = begin(buf, kind::CONNECTION, super::CONNECTION_DROPPED, 0, 0);
+    connection_payload(buf, server, remote, local);
+    finish(buf, start);
+}
+
+fn connection_payload(
+    buf: &mut Vec<u8>,
+    server: u32,
+    (remote, remote_port): (&[u8], u16),
+    (local, local_port): (&[u8], u16),
+) {
     put(buf, server);
     put(buf, u32::from(remote_port) | u32::from(local_port) << 16);
     put(buf, (remote.len() + 1 + local.len()) as u32);
     buf.extend_from_slice(remote);
     buf.push(b'\n');
     buf.extend_from_slice(local);
-    finish(buf, start);
 }
 
-/// Appends a CONNECTION_CLOSED frame.
-pub fn connection_closed(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
-    one_word(buf, kind::CONNECTION_CLOSED, slot, generation, server);
+/// Appends a CONNECTION_CLOSED frame; `ended` if the client had sent FIN.
+pub fn connection_closed(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32, ended: bool) {
+    let flags = if ended { super::CONNECTION_ENDED } else { 0 };
+    let start = begin(buf, kind::CONNECTION_CLOSED, flags, slot, generation);
+    put(buf, server);
+    finish(buf, start);
 }
 
 /// Appends a SERVER_CLOSED frame.

@@ -78,7 +78,16 @@ pub mod request_flags {
     pub const CONDITIONAL: u32 = 512;
     /// The first request of its connection.
     pub const FIRST: u32 = 1024;
+    /// The last that `maxRequestsPerSocket` allows: its answer says `Connection: close`.
+    pub const LIMIT_REACHED: u32 = 2048;
+    /// One more than `maxRequestsPerSocket` allows; only with a `'dropRequest'` listener.
+    pub const OVER_LIMIT: u32 = 4096;
 }
+
+/// Flag of CONNECTION: closed at once, since `maxConnections` were open; it has no slot.
+pub const CONNECTION_DROPPED: u32 = 1;
+/// Flag of CONNECTION_CLOSED: the client had sent FIN.
+pub const CONNECTION_ENDED: u32 = 1;
 
 /// Reasons of ABORT.
 pub mod abort {

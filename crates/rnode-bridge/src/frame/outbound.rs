@@ -397,6 +397,12 @@ pub fn deadline(buf: &mut Vec<u8>, slot: u32, generation: u32, ms: u32) {
     word_frame(buf, kind::DEADLINE, 0, slot, generation, ms);
 }
 
+/// Appends an END frame for a response that was written by RAW frames; `close` ends the connection with it.
+pub fn raw_end(buf: &mut Vec<u8>, slot: u32, generation: u32, close: bool) {
+    let flags = super::END_RAW | if close { super::END_CLOSE } else { 0 };
+    bytes_frame(buf, kind::END, flags, slot, generation, b"");
+}
+
 /// Appends a RAW frame.
 pub fn raw(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: &[u8]) {
     bytes_frame(buf, kind::RAW, 0, slot, generation, bytes);

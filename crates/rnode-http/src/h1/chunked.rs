@@ -12,7 +12,7 @@ use std::ops::Range;
 const MAX_EXTENSIONS: usize = 16 << 10;
 
 /// Decoder of one message body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Chunked {
     state: State,
     remaining: u64,

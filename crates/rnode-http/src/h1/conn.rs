@@ -195,10 +195,10 @@ impl Drop for ConnTask {
         self.ctx.slot_count_changed();
         let server = conn.local.server.clone();
         if conn.watched {
-            let (slot, generation) = (conn.slot, conn.generation);
-            server
-                .queue
-                .push_with(|buf| inbound::connection_closed(buf, slot, generation, server.id));
+            let (slot, generation, ended) = (conn.slot, conn.generation, conn.input_ended);
+            server.queue.push_with(|buf| {
+                inbound::connection_closed(buf, slot, generation, server.id, ended);
+            });
         }
         drop(conn);
         server.connection_gone();

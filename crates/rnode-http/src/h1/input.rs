@@ -232,6 +232,19 @@ impl Conn {
         if self.requests == 1 {
             flags |= request_flags::FIRST;
         }
+        let limit = self
+            .local
+            .server
+            .config
+            .max_requests_per_socket
+            .load(Relaxed);
+        if limit != 0 && self.requests >= limit {
+            flags |= if self.requests == limit {
+                request_flags::LIMIT_REACHED
+            } else {
+                request_flags::OVER_LIMIT
+            };
+        }
         RequestFrame {
             slot: self.slot,
             generation: self.generation,
@@ -261,7 +274,7 @@ impl Conn {
             return Some((400, b"Connection: close\r\n", flags));
         }
         let limit = config.max_requests_per_socket.load(Relaxed);
-        if limit != 0 && self.requests > limit {
+        if limit != 0 && self.requests > limit && !config.has(flags::DROP_REQUEST_LISTENER) {
             return Some((503, b"", 0));
         }
         if head.expect == Expect::Other && !config.has(flags::CHECK_EXPECTATION) {
@@ -314,6 +327,26 @@ impl Conn {
             }
         }
         None
+    }
+
+    /// After FIN: looks whether the input holds what is left of the body. What is missing will never come.
+    fn rest_of_body(&self) -> Result<(), ClientError> {
+        match &self.body {
+            Body::Complete => Ok(()),
+            Body::Length(left) if self.input.len() as u64 >= *left => Ok(()),
+            Body::Length(_) => Err(ClientError::InvalidEofState),
+            Body::Chunked(decoder) => {
+                let (mut decoder, limits, mut at) = ((**decoder).clone(), self.limits(), 0);
+                while at < self.input.len() {
+                    let step = decoder.decode(&self.input[at..], INLINE_BODY, limits)?;
+                    if step.done {
+                        return Ok(());
+                    }
+                    at += step.consumed;
+                }
+                Err(ClientError::InvalidEofState)
+            }
+        }
     }
 
     /// Gives the socket to JavaScript; the slot is free afterwards.
@@ -416,9 +449,8 @@ impl Conn {
                     if self.invocation_open() {
                         self.abort(abort::CLIENT_GONE);
                     }
-                } else if self.input.is_empty() {
-                    // What is missing of the body will never come.
-                    self.fail(ClientError::InvalidEofState, &[], ctx);
+                } else if let Err(error) = self.rest_of_body() {
+                    self.fail(error, &[], ctx);
                 }
             }
             Phase::Lingering => self.kill(),

@@ -81,6 +81,8 @@ pub(crate) struct Limits {
     pub(crate) count: usize,
 }
 
+/// Headers that Node's parser collects before it looks at the limit.
+const HEADER_BATCH: usize = 31;
 /// Raw bytes a head may take for each byte of the size limit. Node does not count separators and leading white
 /// space at all and so has no limit on them; a bound on memory has to.
 const RAW_PER_COUNTED: usize = 4;
@@ -201,10 +203,6 @@ impl State {
         loop {
             let rest = &bytes[at..];
             let Some(length) = memchr(b'\n', rest) else {
-                // `\r` and then no `\n`: no need to wait for more of it.
-                if rest.len() > 1 && rest[0] == b'\r' {
-                    return Err(ClientError::LfExpected);
-                }
                 // CR and then no LF: there is nothing to wait for.
                 if rest.len() > 1 && rest[0] == b'\r' {
                     return Err(ClientError::LfExpected);
@@ -241,7 +239,10 @@ impl State {
             if !check_only {
                 let value = &raw[..raw.len() - trailing_space(raw)];
                 let name = &line[..name_length];
-                let kept = self.limits.count == 0 || self.kept < self.limits.count;
+                // Node's parser hands over 31 at a time and looks at the limit in between.
+                let kept = self.limits.count == 0
+                    || self.kept < self.limits.count
+                    || !self.kept.is_multiple_of(HEADER_BATCH);
                 if kept {
                     self.kept += 1;
                     spans.push(Span {

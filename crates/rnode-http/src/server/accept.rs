@@ -5,6 +5,7 @@ use super::Server;
 use super::bind::Listener;
 use crate::h1::io::Io;
 use crate::io_thread::{Command, Ctx};
+use rnode_bridge::frame::inbound;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -88,6 +89,16 @@ impl Acceptor {
     fn deal(&self, io: Io, ctx: &Rc<Ctx>) {
         if self.server.config.no_delay.load(Relaxed) {
             io.set_no_delay();
+        }
+        let limit = self.server.config.max_connections.load(Relaxed) as usize;
+        if limit != 0 && self.server.connections() >= limit {
+            let to = io.addresses();
+            self.server.queue.push_with(|buf| {
+                let remote = (to.remote.as_bytes(), to.remote_port);
+                let local = (to.local.as_bytes(), to.local_port);
+                inbound::connection_dropped(buf, self.server.id, remote, local);
+            });
+            return;
         }
         self.server.connection_opened();
         let thread = self.server.pool().next_thread();

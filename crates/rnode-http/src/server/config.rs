@@ -20,6 +20,8 @@ pub mod flags {
     pub const CONNECTION_LISTENER: u32 = 32;
     /// An HTTP/1.1 request without Host is answered with 400 (`requireHostHeader`).
     pub const REQUIRE_HOST: u32 = 64;
+    /// Somebody listens to `'dropRequest'`: JavaScript refuses what `maxRequestsPerSocket` does not allow.
+    pub const DROP_REQUEST_LISTENER: u32 = 128;
 }
 
 /// Limits of one server, named as Node names them. Times are in milliseconds, 0 = none.
@@ -40,6 +42,8 @@ pub struct ServerConfig {
     pub socket_timeout: AtomicU32,
     /// Requests a connection may carry; further ones get 503. 0 = no limit. Default 0.
     pub max_requests_per_socket: AtomicU32,
+    /// Open connections beyond which new ones are closed at once (`maxConnections`). 0 = no limit. Default 0.
+    pub max_connections: AtomicU32,
     /// `handler timeout`: time for a handler to send its head, else 503. Default 0.
     pub handler_deadline: AtomicU32,
     /// Bits of [`flags`]. Default [`flags::REQUIRE_HOST`].
@@ -59,6 +63,7 @@ impl Default for ServerConfig {
             max_headers_count: AtomicU32::new(1_000),
             socket_timeout: AtomicU32::new(0),
             max_requests_per_socket: AtomicU32::new(0),
+            max_connections: AtomicU32::new(0),
             handler_deadline: AtomicU32::new(0),
             flags: AtomicU32::new(flags::REQUIRE_HOST),
             no_delay: AtomicBool::new(true),

@@ -32,8 +32,7 @@ module.exports = {
               extensions: ws.extensions,
               method: req.method,
               version: req.httpVersion,
-              cookie: req.headers.cookie ?? null,
-              clients: echo.clients.size
+              cookie: req.headers.cookie ?? null
             })
           )
           ws.on('message', (data, binary) => {
