@@ -17,7 +17,8 @@ const vary = require('vary')
 const { messagePrototypes, sendWhole, setEtagFunctions } = require('./native/message')
 const { readSetting } = require('./settings')
 const transferFile = require('./transfer-file')
-const { etag, fullType, normalizeType, normalizeTypes, setCharset, wetag } = require('./utils')
+const { fullType } = require('./content-type')
+const { etag, normalizeType, normalizeTypes, setCharset, wetag } = require('./utils')
 
 setEtagFunctions(wetag, etag)
 
@@ -324,8 +325,7 @@ res.download = function download(path, filename, options, callback) {
  * @return {ServerResponse} this
  */
 res.type = res.contentType = function contentType(type) {
-  const value =
-    type.indexOf('/') === -1 ? fullType(type) || 'application/octet-stream' : type
+  const value = type.indexOf('/') === -1 ? fullType(type) || 'application/octet-stream' : type
   return this.set('Content-Type', value)
 }
 

@@ -4,9 +4,9 @@
 
 const { METHODS } = require('node:http')
 const querystring = require('node:querystring')
-const contentType = require('content-type')
 const createETag = require('etag')
 const mime = require('mime-types')
+const { withCharset, withUtf8 } = require('./content-type')
 const proxyaddr = require('proxy-addr')
 const qs = require('qs')
 
@@ -145,31 +145,3 @@ exports.setCharset = function setCharset(type, charset) {
   if (!type || !charset) return type
   return charset === 'utf-8' ? withUtf8(type) : withCharset(type, charset)
 }
-
-function withCharset(type, charset) {
-  const parsed = contentType.parse(type)
-  parsed.parameters.charset = charset
-  return contentType.format(parsed)
-}
-
-/**
- * A pure function of a string that remembers its answers: an app uses few content types, and each
- * answer has them parsed several times.
- */
-function remember(fn) {
-  const known = new Map()
-  return (text) => {
-    let answer = known.get(text)
-    if (answer === undefined) {
-      answer = fn(text)
-      // a type made from what clients send must not fill the memory
-      if (known.size < 256 && typeof answer === 'string' && text.length < 256) known.set(text, answer)
-    }
-    return answer
-  }
-}
-
-const withUtf8 = remember((type) => withCharset(type, 'utf-8'))
-
-/** As `contentType` of mime-types: the whole header value for an extension or a media type. */
-exports.fullType = remember((type) => mime.contentType(type))

@@ -15,7 +15,7 @@ const S = require('./symbols')
 
 const { kSlot, kGeneration, kFlags, kParts, kHead, kReading, kStream, kInlineBody } = S
 const { kHeaders, kDistinct, kTrailerParts, kTrailers, kTrailersDistinct, kSocket, kServer } = S
-const { kController, kAbortReason, kPorts, kState } = S
+const { kController, kAbortReason, kPorts } = S
 
 const NodeProto = IncomingMessage.prototype
 const proto = Object.create(NodeProto)
@@ -111,7 +111,8 @@ override(
   'headersDistinct',
   function headersDistinct() {
     if (this[kSlot] === undefined) return nodeDistinct.call(this)
-    if (this[kDistinct] === undefined) this[kDistinct] = distinct(this, limited(this, partsOf(this), 3), 3)
+    if (this[kDistinct] === undefined)
+      this[kDistinct] = distinct(this, limited(this, partsOf(this), 3), 3)
     return this[kDistinct]
   },
   kDistinct
@@ -480,7 +481,8 @@ function resetError() {
 function finishRequest(req) {
   if (req[kAbortReason] !== undefined) return
   if (req[kStream] === true || req._events !== undefined || (req[kFlags] & F.BODY_COMPLETE) === 0) {
-    if (!req._consuming && !(req[kStream] === true && req._readableState.resumeScheduled)) req._dump()
+    if (!req._consuming && !(req[kStream] === true && req._readableState.resumeScheduled))
+      req._dump()
   }
 }
 
@@ -519,4 +521,14 @@ function requestClass(prototype) {
   return NativeRequest
 }
 
-module.exports = { proto, entering, entered, requestClass, partsOf, onBody, onBodyEnd, abortRequest, finishRequest }
+module.exports = {
+  proto,
+  entering,
+  entered,
+  requestClass,
+  partsOf,
+  onBody,
+  onBodyEnd,
+  abortRequest,
+  finishRequest
+}

@@ -41,7 +41,11 @@ function classesFor(handler) {
 }
 
 function isNative(prototype, root) {
-  return typeof prototype === 'object' && prototype !== null && Object.prototype.isPrototypeOf.call(root, prototype)
+  return (
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.prototype.isPrototypeOf.call(root, prototype)
+  )
 }
 
 /**
@@ -116,4 +120,13 @@ function stopReading(slot) {
 
 const { sendWhole, setEtagFunctions } = outgoing
 
-module.exports = { messagePrototypes, sendWhole, setEtagFunctions, classesFor, setDeadline, deadlineOf, keepReading, stopReading }
+module.exports = {
+  messagePrototypes,
+  sendWhole,
+  setEtagFunctions,
+  classesFor,
+  setDeadline,
+  deadlineOf,
+  keepReading,
+  stopReading
+}

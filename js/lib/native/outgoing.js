@@ -13,7 +13,7 @@ const { ServerResponse } = http
 const F = require('./frames')
 const bridge = require('./bridge')
 const { finishRequest, abortRequest } = require('./incoming')
-const { socketOf, closed, drained } = require('./socket')
+const { HIGH_WATER_MARK, socketOf, closed, drained } = require('./socket')
 const S = require('./symbols')
 
 const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kServer, kSpecial } = S
@@ -59,7 +59,6 @@ const SPECIAL = Object.assign(Object.create(null), {
 /** Valid header names seen, with their lower case. */
 const names = new Map()
 const MAX_NAMES = 4096
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be sent
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 function lowerName(name) {
@@ -124,7 +123,8 @@ proto.removeHeader = function removeHeader(name) {
   if (this[kState] !== LIGHT) return NodeProto.removeHeader.call(this, name)
   const lower = typeof name === 'string' ? name.toLowerCase() : undefined
   // Node remembers that these were taken away on purpose
-  if (lower === undefined || SPECIAL[lower] === 1) return NodeProto.removeHeader.call(full(this), name)
+  if (lower === undefined || SPECIAL[lower] === 1)
+    return NodeProto.removeHeader.call(full(this), name)
   const list = this[kHeaderList]
   const i = indexOf(list, lower)
   if (i !== -1) {
@@ -178,7 +178,8 @@ function full(res) {
     if (kOutHeaders !== undefined) {
       res[kOutHeaders] = nodeHeaders(list)
     } else {
-      for (let i = 0; i < list.length; i += 3) NodeProto.setHeader.call(res, list[i + 1], list[i + 2])
+      for (let i = 0; i < list.length; i += 3)
+        NodeProto.setHeader.call(res, list[i + 1], list[i + 2])
     }
   }
 
@@ -205,9 +206,30 @@ function full(res) {
 function noop() {}
 
 for (const name of [
-  '_send', '_writeRaw', '_storeHeader', '_flush', '_flushOutput', '_renderHeaders', 'addTrailers', 'appendHeader',
-  'assignSocket', 'cork', 'destroy', 'detachSocket', 'end', 'flushHeaders', 'pipe', 'setHeaders',
-  'setTimeout', 'uncork', 'write', 'writeContinue', 'writeEarlyHints', 'writeHead', 'writeHeader', 'writeProcessing'
+  '_send',
+  '_writeRaw',
+  '_storeHeader',
+  '_flush',
+  '_flushOutput',
+  '_renderHeaders',
+  'addTrailers',
+  'appendHeader',
+  'assignSocket',
+  'cork',
+  'destroy',
+  'detachSocket',
+  'end',
+  'flushHeaders',
+  'pipe',
+  'setHeaders',
+  'setTimeout',
+  'uncork',
+  'write',
+  'writeContinue',
+  'writeEarlyHints',
+  'writeHead',
+  'writeHeader',
+  'writeProcessing'
 ]) {
   const original = NodeProto[name]
   if (typeof original !== 'function') continue
@@ -313,6 +335,36 @@ function nodeHeaders(list) {
   return headers
 }
 
+// Node keeps what these are made of behind symbols that only its constructor sets.
+for (const [name, light] of [
+  ['closed', (res) => res._closed],
+  ['errored', () => null],
+  ['writableCorked', () => 0],
+  ['writableFinished', (res) => res.finished],
+  // the socket's: asked of the full one
+  ['writableHighWaterMark', (res) => full(res).socket?.writableHighWaterMark ?? HIGH_WATER_MARK],
+  ['writableLength', () => 0],
+  ['writableNeedDrain', () => false]
+]) {
+  const descriptor = descriptorOf(name)
+  if (descriptor === undefined) continue
+  Object.defineProperty(proto, name, {
+    configurable: true,
+    enumerable: descriptor.enumerable,
+    get() {
+      return hasList(this) ? light(this) : descriptor.get.call(this)
+    }
+  })
+}
+
+/** The getter that a response inherits, if its Node has one. */
+function descriptorOf(name) {
+  for (let at = NodeProto; at !== null; at = Object.getPrototypeOf(at)) {
+    const descriptor = Object.getOwnPropertyDescriptor(at, name)
+    if (descriptor !== undefined) return descriptor.get === undefined ? undefined : descriptor
+  }
+}
+
 // the fast path -------------------------------------------------------------------
 
 const { setHeader, write, end, writeHead, _implicitHeader } = proto
@@ -349,7 +401,8 @@ function sendWhole(res, body, encoding, etagFn) {
   const special = res[kSpecial]
   if ((special & 1) !== 0) return false
   const status = res.statusCode
-  if (status === 204 || status === 205 || status === 304 || !(status >= 200 && status <= 999)) return false
+  if (status === 204 || status === 205 || status === 304 || !(status >= 200 && status <= 999))
+    return false
   const req = res.req
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
   let flags = etagFlags.get(etagFn)

@@ -17,7 +17,15 @@ const bridge = require('./bridge')
 const settings = require('./settings')
 const { entering, entered } = require('./incoming')
 const { classesFor, stopReading } = require('./message')
-const { HIGH_WATER_MARK, NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = require('./socket')
+const {
+  HIGH_WATER_MARK,
+  NativeSocket,
+  openSocket,
+  knownSocket,
+  forgetSocket,
+  ended,
+  closed
+} = require('./socket')
 const { clientError } = require('./client-error')
 const { kPlan, kOnStale, kTableVersion } = require('../router/symbols')
 const { Offer } = require('../router/plan')
@@ -54,6 +62,10 @@ const LISTENER_FLAGS = {
   dropRequest: 128
 }
 const REQUIRE_HOST = 64
+
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
+/** Node's own default for what not all versions have. */
+const { keepAliveTimeoutBuffer } = new http.Server()
 
 /** Node's names for limits, the addon's key, the default (http.Server's, Node 20). */
 const LIMITS = {
@@ -101,6 +113,9 @@ function Server(options, handler) {
   this.rejectNonStandardBodyWrites = options?.rejectNonStandardBodyWrites ?? false
   this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
   this.maxHeaderSize = options?.maxHeaderSize
+  if (keepAliveTimeoutBuffer !== undefined) {
+    this.keepAliveTimeoutBuffer = options?.keepAliveTimeoutBuffer ?? keepAliveTimeoutBuffer
+  }
   this._connections = 0
   for (const name of Object.keys(LIMITS)) {
     this[kValues][name] = options?.[name] ?? LIMITS[name][1]
@@ -213,7 +228,12 @@ function listenOptions(server, args, options) {
     exclusive: Boolean(options.exclusive)
   }
   if (typeof options.fd === 'number' && options.fd >= 0) return { ...common, fd: options.fd }
-  if (args.length === 0 || typeof args[0] === 'function' || (options.port === undefined && 'port' in options) || options.port === null) {
+  if (
+    args.length === 0 ||
+    typeof args[0] === 'function' ||
+    (options.port === undefined && 'port' in options) ||
+    options.port === null
+  ) {
     return { ...common, port: 0 }
   }
   if (typeof options.port === 'number' || typeof options.port === 'string') {
@@ -229,7 +249,9 @@ function listenOptions(server, args, options) {
 
 function isPort(port) {
   return (
-    (typeof port === 'number' || port.trim().length !== 0) && +port === +port >>> 0 && +port <= 0xffff
+    (typeof port === 'number' || port.trim().length !== 0) &&
+    +port === +port >>> 0 &&
+    +port <= 0xffff
   )
 }
 
@@ -262,7 +284,11 @@ function bind(server, wanted) {
   }
   server[kId] = result.id
   server[kAddress] = result
-  if (wanted.mode) fs.chmodSync(wanted.path, fs.statSync(wanted.path).mode | wanted.mode)
+  if (wanted.mode) {
+    // newer versions of libuv set these bits alone
+    const kept = NODE_MAJOR < 22 ? fs.statSync(wanted.path).mode : 0
+    fs.chmodSync(wanted.path, kept | wanted.mode)
+  }
   servers.set(result.id, server)
   for (const name of Object.keys(LIMITS)) applyLimit(server, name)
   const { maxHeaderSize } = server[kOptions]
@@ -276,11 +302,16 @@ function bind(server, wanted) {
   })
 }
 
-const NO_ACCESS = { code: 'EACCES', errno: -os.constants.errno.EACCES, message: 'permission denied' }
+const NO_ACCESS = {
+  code: 'EACCES',
+  errno: -os.constants.errno.EACCES,
+  message: 'permission denied'
+}
 
 function listenError(result, wanted) {
   const where =
-    wanted.path ?? (wanted.host === undefined ? `:::${wanted.port}` : `${wanted.host}:${wanted.port}`)
+    wanted.path ??
+    (wanted.host === undefined ? `:::${wanted.port}` : `${wanted.host}:${wanted.port}`)
   // Node has this one for all platforms
   const isMissing = wanted.path !== undefined && result.code === 'ENOENT'
   const { code, errno, message } = isMissing ? NO_ACCESS : result
@@ -423,7 +454,16 @@ function updateRef() {
 
 // listeners ------------------------------------------------------------------------
 
-for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'once', 'prependOnceListener', 'removeAllListeners']) {
+for (const name of [
+  'on',
+  'addListener',
+  'prependListener',
+  'removeListener',
+  'off',
+  'once',
+  'prependOnceListener',
+  'removeAllListeners'
+]) {
   const original = EventEmitter.prototype[name]
   proto[name] = {
     [name](...args) {

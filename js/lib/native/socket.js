@@ -45,7 +45,14 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this._maxListeners = undefined
   this._httpMessage = null
   this._writableState = { corked: 0, length: 0, needDrain: false, errored: null, closed: false }
-  this._readableState = { flowing: null, length: 0, ended: false, endEmitted: false, errored: null, closed: false }
+  this._readableState = {
+    flowing: null,
+    length: 0,
+    ended: false,
+    endEmitted: false,
+    errored: null,
+    closed: false
+  }
   this.server = server
   this._server = server
   this.parser = null
@@ -78,8 +85,21 @@ const proto = (NativeSocket.prototype = Object.create(net.Socket.prototype, {
 
 // these are accessors or fields made by constructors further up the chain
 for (const name of [
-  'remoteAddress', 'remotePort', 'remoteFamily', 'localAddress', 'localPort', 'localFamily', 'destroyed',
-  'closed', 'errored', 'readable', 'writable', 'connecting', 'pending', 'bytesRead', 'bytesWritten'
+  'remoteAddress',
+  'remotePort',
+  'remoteFamily',
+  'localAddress',
+  'localPort',
+  'localFamily',
+  'destroyed',
+  'closed',
+  'errored',
+  'readable',
+  'writable',
+  'connecting',
+  'pending',
+  'bytesRead',
+  'bytesWritten'
 ]) {
   Object.defineProperty(proto, name, { configurable: true, writable: true, value: undefined })
 }
@@ -133,11 +153,27 @@ Object.defineProperties(proto, {
 })
 
 const emitter = EventEmitter.prototype
-for (const name of ['on', 'addListener', 'once', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
+for (const name of [
+  'on',
+  'addListener',
+  'once',
+  'prependListener',
+  'removeListener',
+  'off',
+  'removeAllListeners'
+]) {
   proto[name] = emitter[name]
 }
 
-for (const name of ['setNoDelay', 'setKeepAlive', 'ref', 'unref', 'pause', 'resume', 'setEncoding']) {
+for (const name of [
+  'setNoDelay',
+  'setKeepAlive',
+  'ref',
+  'unref',
+  'pause',
+  'resume',
+  'setEncoding'
+]) {
   proto[name] = function () {
     return this
   }
@@ -164,7 +200,10 @@ proto.write = function write(data, encoding, callback) {
     callback = encoding
     encoding = undefined
   }
-  if ((typeof data !== 'string' && !isUint8Array(data)) || (encoding && !Buffer.isEncoding(encoding))) {
+  if (
+    (typeof data !== 'string' && !isUint8Array(data)) ||
+    (encoding && !Buffer.isEncoding(encoding))
+  ) {
     // throws the errors of Node's streams
     if (encoding !== 'buffer') return new PassThrough().write(data, encoding)
   }
@@ -194,7 +233,9 @@ proto.write = function write(data, encoding, callback) {
 /** What Node's streams say to a write that comes too late. */
 function writeError(socket) {
   const destroyed = socket.destroyed
-  const err = new Error(destroyed ? 'Cannot call write after a stream was destroyed' : 'write after end')
+  const err = new Error(
+    destroyed ? 'Cannot call write after a stream was destroyed' : 'write after end'
+  )
   err.code = destroyed ? 'ERR_STREAM_DESTROYED' : 'ERR_STREAM_WRITE_AFTER_END'
   return err
 }
@@ -342,7 +383,8 @@ function closed(socket, hadError) {
   const slots = sockets[socket[kSlot] >>> 24]
   const index = socket[kSlot] & 0xffffff
   if (slots?.[index] === socket) slots[index] = undefined
-  if (socket.errored !== null && socket.listenerCount('error') !== 0) socket.emit('error', socket.errored)
+  if (socket.errored !== null && socket.listenerCount('error') !== 0)
+    socket.emit('error', socket.errored)
   socket.emit('close', hadError)
   const waiting = socket[kWaiting]
   socket[kWaiting] = null

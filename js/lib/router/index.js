@@ -20,8 +20,7 @@ const {
   kTable,
   kTableVersion,
   kOnStale,
-  kMatchedRoute,
-  kPlan
+  kMatchedRoute
 } = require('./symbols')
 
 const methods = METHODS.map((method) => method.toLowerCase())
@@ -302,7 +301,11 @@ Router.prototype.use = function use(handler) {
 Router.prototype.route = function route(path) {
   const route = new Route(path)
 
-  const layer = new Layer(path, { sensitive: this.caseSensitive, strict: this.strict, end: true }, handle)
+  const layer = new Layer(
+    path,
+    { sensitive: this.caseSensitive, strict: this.strict, end: true },
+    handle
+  )
   function handle(req, res, next) {
     route.dispatch(req, res, next)
   }

@@ -85,7 +85,9 @@ class Plan {
 
   setMethod(method) {
     this.method = method
-    this.checksMethod = method !== 'GET' && (method === 'OPTIONS' || method === 'HEAD' || METHOD_INDEX[method] === undefined)
+    this.checksMethod =
+      method !== 'GET' &&
+      (method === 'OPTIONS' || method === 'HEAD' || METHOD_INDEX[method] === undefined)
   }
 
   /** True if the request or the routes are no longer what the plan was made for. */
@@ -181,7 +183,13 @@ class Plan {
     this.params =
       count === 0
         ? Object.create(null)
-        : readCaptures(words, detail + 2, count, layer[kPatterns][this.patternIndex].keys, this.pathname)
+        : readCaptures(
+            words,
+            detail + 2,
+            count,
+            layer[kPatterns][this.patternIndex].keys,
+            this.pathname
+          )
     return true
   }
 

@@ -87,7 +87,10 @@ Route.prototype.dispatch = function dispatch(req, res, done) {
   }
 }
 
-const LOWER = Object.assign(Object.create(null), Object.fromEntries(METHODS.map((m) => [m, m.toLowerCase()])))
+const LOWER = Object.assign(
+  Object.create(null),
+  Object.fromEntries(METHODS.map((m) => [m, m.toLowerCase()]))
+)
 
 function lowerCase(method) {
   return LOWER[method] || method.toLowerCase()

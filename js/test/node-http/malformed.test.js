@@ -42,9 +42,9 @@ function refused(ours) {
 /** A good request is answered before what is wrong behind it; Node drops the answer. */
 function answeredFirst(ours, nodes) {
   assert.deepEqual(ours.log, nodes.log)
-  assert.match(ours.seen.text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nhandled \d/)
-  const rest = ours.seen.text.replace(/^[^]*\r\n\r\nhandled \d/, '')
-  const isClosing = /\r\nConnection: close\r\n[^]*handled/.test(ours.seen.text)
+  assert.match(ours.seen.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhandled \d/)
+  const rest = ours.seen.text.replace(/^[\s\S]*\r\n\r\nhandled \d/, '')
+  const isClosing = /\r\nConnection: close\r\n[\s\S]*handled/.test(ours.seen.text)
   assert.equal(rest, isClosing ? '' : nodes.seen.text)
 }
 

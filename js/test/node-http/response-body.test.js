@@ -481,7 +481,9 @@ suite(__filename, [
       assert.deepEqual(ours.seen, nodes.seen)
       assert.deepEqual(
         ours.log,
-        ['/1', '/2', '/3'].flatMap((url) => ['request', 'finish', 'close'].map((what) => [what, url]))
+        ['/1', '/2', '/3'].flatMap((url) =>
+          ['request', 'finish', 'close'].map((what) => [what, url])
+        )
       )
     }
   }

@@ -7,7 +7,6 @@ const fs = require('node:fs')
 const http = require('node:http')
 const net = require('node:net')
 const path = require('node:path')
-const assert = require('node:assert/strict')
 const { suite } = require('./harness')
 const { hello, inside, once, closed, temporary, connect, received } = require('./server-cases')
 

@@ -8,7 +8,9 @@ const { caseFiles, runPattern } = require('./run')
 const files = caseFiles().filter((file) => file.patterns)
 
 test('there are pattern cases', () => {
-  const cases = files.flatMap((file) => file.patterns).map((pattern) => pattern.error ? 1 : pattern.matches.length)
+  const cases = files
+    .flatMap((file) => file.patterns)
+    .map((pattern) => (pattern.error ? 1 : pattern.matches.length))
   assert.ok(cases.reduce((sum, n) => sum + n, 0) >= 2000)
 })
 

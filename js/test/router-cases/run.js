@@ -8,14 +8,15 @@ const path = require('node:path')
 const pathToRegexp = require('path-to-regexp')
 
 /** All case files of this folder: `[{ file, about, patterns?, tables? }]`. */
-function caseFiles () {
-  return fs.readdirSync(__dirname)
+function caseFiles() {
+  return fs
+    .readdirSync(__dirname)
     .filter((file) => file.endsWith('.json'))
     .map((file) => ({ file, ...JSON.parse(fs.readFileSync(path.join(__dirname, file), 'utf8')) }))
 }
 
 /** The options that router's Layer gives to path-to-regexp, decoding left out. */
-function compile ({ path, sensitive, strict, end }) {
+function compile({ path, sensitive, strict, end }) {
   const loose = strict || path === '/' ? path : path.replace(/\/+$/, '')
   const options = { sensitive, end, trailing: !strict, decode: false }
   return {
@@ -25,7 +26,7 @@ function compile ({ path, sensitive, strict, end }) {
 }
 
 /** `[[name, wildcard]]`, each name once. */
-function uniqueKeys (keys) {
+function uniqueKeys(keys) {
   const seen = new Map()
   for (const key of keys) {
     if (!seen.has(key.name)) seen.set(key.name, key.type === 'wildcard')
@@ -37,7 +38,7 @@ function uniqueKeys (keys) {
  * What a pattern does: `{ error }`, or `{ keys, matches: [[path, null | [length, params]]] }`
  * with lengths in UTF-16 units and params as they stand in the path.
  */
-function runPattern (pattern, paths) {
+function runPattern(pattern, paths) {
   let compiled
   try {
     compiled = compile(pattern)
@@ -58,7 +59,7 @@ function runPattern (pattern, paths) {
  * An Express router made from the JSON of a route table. Every handler notes itself in `req.trace` and calls `next()`.
  * Layer options may differ inside a router: Express reads them when a layer is added.
  */
-function buildRouter (table, index = 0, prefix = '') {
+function buildRouter(table, index = 0, prefix = '') {
   const express = require('express')
   const router = express.Router()
   table.routers[index].layers.forEach((layer, number) => {
@@ -85,15 +86,19 @@ function buildRouter (table, index = 0, prefix = '') {
 }
 
 /** Sends one request through a router: `{ trace, allow }`, allow being the `Allow` header of an automatic OPTIONS answer or null. */
-function runRequest (router, method, url) {
+function runRequest(router, method, url) {
   return new Promise((resolve, reject) => {
     const req = { method, url, trace: [] }
     let allow = null
     const res = {
-      setHeader (name, value) { if (name === 'Allow') allow = value },
-      end () { resolve({ trace: req.trace, allow }) }
+      setHeader(name, value) {
+        if (name === 'Allow') allow = value
+      },
+      end() {
+        resolve({ trace: req.trace, allow })
+      }
     }
-    router(req, res, (error) => error ? reject(error) : resolve({ trace: req.trace, allow }))
+    router(req, res, (error) => (error ? reject(error) : resolve({ trace: req.trace, allow })))
   })
 }
 

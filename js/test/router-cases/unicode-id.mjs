@@ -9,7 +9,7 @@ const START = /^\p{ID_Start}$/u
 const CONTINUE = /^\p{ID_Continue}$/u
 
 /** Boundaries of the code points for which `test` holds: first, last, first, last … */
-function boundaries (test) {
+function boundaries(test) {
   const out = []
   let open = -1
   for (let code = 0x80; code <= 0x110000; code++) {
@@ -24,7 +24,7 @@ function boundaries (test) {
   return out
 }
 
-function table (name, doc, values) {
+function table(name, doc, values) {
   const items = values.map((value) => `0x${value.toString(16)}`)
   return `/// ${doc}\npub(crate) const ${name}: &[u32] = &[${items.join(', ')}];\n`
 }

@@ -14,7 +14,9 @@ const numbers = (text) => text.match(/0x[0-9a-f]+/g)
 
 test('unicode_id.rs holds what unicode-id.mjs prints', (t) => {
   const written = fs.readFileSync(FILE, 'utf8')
-  const printed = execFileSync(process.execPath, [path.join(__dirname, 'unicode-id.mjs')], { encoding: 'utf8' })
+  const printed = execFileSync(process.execPath, [path.join(__dirname, 'unicode-id.mjs')], {
+    encoding: 'utf8'
+  })
   if (version(written) !== version(printed)) {
     t.skip(`the table is of Unicode ${version(written)}, this Node has ${version(printed)}`)
     return

@@ -185,7 +185,8 @@ class TypeCheck {
   }
 
   ask(req) {
-    return (0, this.custom)(req)
+    const { custom } = this
+    return custom(req)
   }
 
   check(value) {
