@@ -91,6 +91,7 @@ Router.prototype.handle = function handle(req, res, callback) {
   if (debugging) debug('dispatching %s %s', req.method, req.url)
 
   const self = this
+  const isPlain = !traced && !debugging && !this.mergeParams
   const parentParams = req.params
   const parentUrl = req.baseUrl || ''
   const parentBaseUrl = req.baseUrl
@@ -169,6 +170,23 @@ Router.prototype.handle = function handle(req, res, callback) {
 
     let layer
     let route
+
+    // the most frequent step by far: middleware without a path
+    if (isPlain && !layerError) {
+      const index = plan.peekPlain()
+      if (index !== -1) {
+        layer = stack[index]
+        if (layer.slash && layer.route === undefined) {
+          plan.skipPlain()
+          idx = index + 1
+          req.params = {}
+          invoke(layer, req, res, next)
+          sync = 0
+          return
+        }
+      }
+    }
+
     for (;;) {
       if (!plan.advance()) {
         idx = stack.length

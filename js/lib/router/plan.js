@@ -124,6 +124,20 @@ class Plan {
     this.from = from
   }
 
+  /**
+   * Stack index of the next entry if it is a plain one (a layer that captures nothing and leads into
+   * no router), -1 otherwise. skipPlain() moves past it.
+   */
+  peekPlain() {
+    if (this.pos >= this.end) return -1
+    const head = this.words[this.pos]
+    return head <= INDEX_MASK && head >= this.from ? head : -1
+  }
+
+  skipPlain() {
+    this.pos++
+  }
+
   /** Moves to the next entry; false at the end. */
   advance() {
     for (;;) {
