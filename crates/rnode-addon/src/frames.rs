@@ -1,4 +1,4 @@
-//! Frames in and out: `take`, `post`, `postLarge`, `internHeaders`. What frames mean is not known here.
+//! Frames in and out: `take`, `post`, `postLarge`, `internHeaders`, `internFileOptions`. What frames mean is not known here.
 
 use crate::env;
 use bytes::Bytes;
@@ -65,5 +65,13 @@ pub(crate) fn post_large<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, Js
 pub(crate) fn intern_headers<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
     let lines = cx.argument::<JsUint8Array>(0)?;
     let id = rnode_http::intern_headers(lines.as_slice(cx)).unwrap_or(0);
+    Ok(cx.number(id))
+}
+
+/// `internFileOptions(json: string) -> number`: names options of `serve-static` for all later FILE frames of the process; 0 if
+/// they are refused (then JavaScript answers).
+pub(crate) fn intern_file_options<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let json = cx.argument::<JsString>(0)?.value(cx);
+    let id = rnode_http::files::intern_options(&json).unwrap_or(0);
     Ok(cx.number(id))
 }

@@ -31,6 +31,8 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("postLarge", guard("postLarge", frames::post_large))?;
     let intern = guard("internHeaders", frames::intern_headers);
     cx.export_function("internHeaders", intern)?;
+    let intern = guard("internFileOptions", frames::intern_file_options);
+    cx.export_function("internFileOptions", intern)?;
 
     let parse = guard("parsePattern", routing::parse_pattern);
     cx.export_function("parsePattern", parse)?;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use rnode_bridge::codes::CLIENT_ERROR_CODES;
-use rnode_bridge::frame::outbound::{self, Kind, ResponseHead};
+use rnode_bridge::frame::outbound::{self, FileFrame, Kind, ResponseHead};
 use rnode_bridge::frame::{
     InFrame, InFrames, RequestFrame, inbound, request_flags, response_flags, slot_word,
 };
@@ -185,6 +185,14 @@ fn inbound_frames() -> Vec<Value> {
                 inbound::socket_timeout(buf, slot, generation, 5);
             },
         ),
+        frame(
+            "FILE_RESULT",
+            "in",
+            with(json!({ "kind": 13, "result": 2, "error": "{}" })),
+            |buf| {
+                inbound::file_result(buf, slot, generation, 2, b"{}");
+            },
+        ),
     ]
 }
 
@@ -322,6 +330,26 @@ fn outbound_frames() -> Vec<Value> {
             with(json!({ "kind": 12, "server": 1 })),
             |buf| {
                 outbound::watch_close(buf, slot, generation, 1);
+            },
+        ),
+        frame(
+            "FILE",
+            "out",
+            with(
+                json!({ "kind": 13, "flags": 1, "options": 7, "status": 200, "lines": lines,
+                "path": "/a", "originalUrl": "/m/a?b", "headers": "range\nbytes=0-1\n" }),
+            ),
+            |buf| {
+                let file = FileFrame {
+                    head: true,
+                    options: 7,
+                    status: 200,
+                    lines: b"A: \xe9\r\n",
+                    path: b"/a",
+                    original_url: b"/m/a?b",
+                    headers: b"range\nbytes=0-1\n",
+                };
+                outbound::file(buf, slot, generation, &file);
             },
         ),
         frame("BODY_DUMP", "out", with(json!({ "kind": 14 })), |buf| {

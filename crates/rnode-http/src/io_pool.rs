@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
+/// Blocking threads an I/O thread may have at most; they end when they are idle.
+const FILE_THREADS: usize = 4;
+
 /// Connections that a thread takes before the next one gets any.
 const BLOCK: usize = 64;
 
@@ -75,6 +78,9 @@ impl IoPool {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
                 .enable_time()
+                // Only files that are not in the kernel's caches are waited for there.
+                .max_blocking_threads(FILE_THREADS)
+                .thread_name("rnode-files")
                 .build()?;
             let shared = remote.clone();
             let handle = std::thread::Builder::new()

@@ -6,6 +6,7 @@
 use crate::blocks::LocalBlocks;
 use crate::finish::DateCache;
 use crate::h1::conn::{Conn, ConnCell};
+use crate::h1::file::FILE_CHUNK;
 use crate::h1::io::Io;
 use crate::h1::parse::Span;
 use crate::io_pool::Remote;
@@ -13,13 +14,14 @@ use crate::log;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
 use crate::server::{Server, TableVersion};
+use crate::warm::WarmFiles;
 use rnode_bridge::frame::outbound::Kind;
 use rnode_bridge::{Command as FrameCommand, Commands, Posted, Slots, frame};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
@@ -33,6 +35,9 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// Output buffers kept for reuse, and the largest worth keeping.
 const POOLED_BUFFERS: usize = 64;
 const POOLED_CAPACITY: usize = 64 << 10;
+
+/// Buffers for chunks of files kept for reuse.
+const POOLED_FILE_BUFFERS: usize = 16;
 
 /// What other threads ask of an I/O thread besides frames.
 #[derive(Debug)]
@@ -78,6 +83,10 @@ impl LocalServer {
 /// The state of one I/O thread.
 pub(crate) struct Ctx {
     pub(crate) id: u8,
+    /// The context itself, for work that outlives a call.
+    pub(crate) me: Weak<Self>,
+    pub(crate) warm_files: RefCell<WarmFiles>,
+    file_buffers: RefCell<Vec<Box<[u8]>>>,
     remote: Arc<Remote>,
     pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
@@ -100,8 +109,11 @@ pub(crate) struct Ctx {
 
 impl Ctx {
     fn new(id: u8, remote: Arc<Remote>) -> Rc<Self> {
-        Rc::new(Self {
+        Rc::new_cyclic(|me| Self {
             id,
+            me: me.clone(),
+            warm_files: RefCell::default(),
+            file_buffers: RefCell::default(),
             remote,
             slots: RefCell::default(),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
@@ -147,6 +159,33 @@ impl Ctx {
         if buffers.len() < POOLED_BUFFERS && buffer.capacity() <= POOLED_CAPACITY {
             buffer.clear();
             buffers.push(buffer);
+        }
+    }
+
+    /// A buffer of [`FILE_CHUNK`] bytes.
+    pub(crate) fn file_buffer(&self) -> Box<[u8]> {
+        self.file_buffers
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| vec![0; FILE_CHUNK].into_boxed_slice())
+    }
+
+    /// Takes a buffer of [`file_buffer`](Self::file_buffer) back.
+    pub(crate) fn recycle_file_buffer(&self, buffer: Box<[u8]>) {
+        let mut buffers = self.file_buffers.borrow_mut();
+        if buffers.len() < POOLED_FILE_BUFFERS {
+            buffers.push(buffer);
+        }
+    }
+
+    /// Goes on with a connection, outside a batch of frames, if it still has the same request.
+    pub(crate) fn resume(&self, index: u32, generation: u32, f: impl FnOnce(&mut Conn)) {
+        let cell = self.slots.borrow().get(index, generation).cloned();
+        if let Some(cell) = cell {
+            self.guarded(&cell, |conn| {
+                f(conn);
+                conn.after_batch(self);
+            });
         }
     }
 

@@ -15,6 +15,7 @@ pub mod server;
 mod h1;
 mod io_thread;
 mod plan;
+mod warm;
 
 pub use blocks::intern_headers;
 pub use io_pool::IoPool;

@@ -163,6 +163,30 @@ class Outbox {
   }
 }
 
+/** What waits for the end of the turn: functions and their argument, in turns. */
+let deferred = []
+
+/** Calls `task(argument)` at the end of this turn, before what it sends is posted. It must not throw. */
+function defer(task, argument) {
+  deferred.push(task, argument)
+  schedule()
+}
+
+function runDeferred() {
+  // what the tasks send is posted by the flush that runs them
+  const before = inTurn
+  inTurn = true
+  try {
+    while (deferred.length !== 0) {
+      const tasks = deferred
+      deferred = []
+      for (let i = 0; i < tasks.length; i += 2) tasks[i](tasks[i + 1])
+    }
+  } finally {
+    inTurn = before
+  }
+}
+
 function schedule() {
   if (inTurn || flushScheduled) return
   flushScheduled = true
@@ -173,6 +197,7 @@ function schedule() {
 
 function flush() {
   flushScheduled = false
+  if (deferred.length !== 0) runDeferred()
   for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
 }
 
@@ -321,6 +346,30 @@ function headWords(i32, w, kind, status, linesLength, reasonLength, bodyBytes) {
   if (kind === F.RESPOND) i32[w + 8] = bodyBytes
 }
 
+/**
+ * FILE.
+ * @param {number} options id of interned options
+ * @param {string} lines header lines, as for `sendHead`
+ * @param {string} path
+ * @param {string} originalUrl
+ * @param {string} headers `name\nvalue\n` each; all four are latin1, and together fit an outbox
+ */
+function sendFile(flags, slot, generation, options, status, lines, path, originalUrl, headers) {
+  const out = outboxes[slot >>> 24]
+  const payload = lines + path + originalUrl + headers
+  const w = out.reserve(40 + payload.length + 4)
+  out.buffer.latin1Write(payload, out.length + 40)
+  finishFrame(out, w, F.FILE, flags, slot, generation, 40 + payload.length)
+  const i32 = out.words
+  i32[w + 4] = options
+  i32[w + 5] = status
+  i32[w + 6] = lines.length
+  i32[w + 7] = path.length
+  i32[w + 8] = originalUrl.length
+  i32[w + 9] = headers.length
+  schedule()
+}
+
 /** Invocations under way (for tests and diagnostics). */
 function activeCount() {
   return active
@@ -336,5 +385,7 @@ module.exports = {
   sendWord,
   sendBytes,
   sendHead,
+  sendFile,
+  defer,
   activeCount
 }

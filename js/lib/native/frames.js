@@ -64,6 +64,16 @@ module.exports = {
   CONNECTION_CLOSED: 10,
   SERVER_CLOSED: 11,
   SOCKET_TIMEOUT: 12,
+  FILE_RESULT: 13,
+
+  /** FILE_RESULT: what became of a FILE. */
+  FILE_SENT: 0,
+  FILE_FALLTHROUGH: 1,
+  FILE_FAILED: 2,
+  FILE_DECLINED: 3,
+
+  /** Flag of FILE: no body. */
+  FILE_HEAD: 1,
 
   /** REQUEST flags. */
   HTTP_1_0: 1,

@@ -109,7 +109,8 @@ proto.getHeader = function getHeader(name) {
   const list = this[kHeaderList]
   for (let i = 0; i < list.length; i += 3) if (list[i] === lower) return list[i + 2]
   // Rust has written this one
-  if (this[kState] === SENT && lower === 'content-length') return String(this[S.kSentLength])
+  if (this[kState] === SENT && lower === 'content-length' && this[S.kSentLength] >= 0)
+    return String(this[S.kSentLength])
   return undefined
 }
 
@@ -377,6 +378,19 @@ function setEtagFunctions(weak, strong) {
   etagFlags.set(weak, F.ETAG_WEAK).set(strong, F.ETAG_STRONG)
 }
 
+/** Light, without listeners, and with the methods it was made with. */
+function isUnhooked(res) {
+  return (
+    res[kState] === LIGHT &&
+    res._events === undefined &&
+    res.end === end &&
+    res.write === write &&
+    res.writeHead === writeHead &&
+    res.setHeader === setHeader &&
+    res._implicitHeader === _implicitHeader
+  )
+}
+
 /**
  * Sends a whole answer as one frame, if nobody could tell the difference.
  * @param {http.ServerResponse} res
@@ -386,17 +400,7 @@ function setEtagFunctions(weak, strong) {
  * @returns {boolean} false if the ordinary way must be taken
  */
 function sendWhole(res, body, encoding, etagFn) {
-  if (
-    res[kState] !== LIGHT ||
-    res._events !== undefined ||
-    res.end !== end ||
-    res.write !== write ||
-    res.writeHead !== writeHead ||
-    res.setHeader !== setHeader ||
-    res._implicitHeader !== _implicitHeader
-  ) {
-    return false
-  }
+  if (!isUnhooked(res)) return false
   if (typeof body !== 'string' && !isUint8Array(body)) return false
   const special = res[kSpecial]
   if ((special & 1) !== 0) return false
@@ -443,12 +447,74 @@ function sendWhole(res, body, encoding, etagFn) {
   return true
 }
 
+// files ---------------------------------------------------------------------------
+
+/** True if Rust may answer with a file: nobody could tell the difference. */
+function isPlain(res) {
+  if (!isUnhooked(res) || (res[kSpecial] & 1) !== 0) return false
+  const status = res.statusCode
+  return (
+    status >= 200 &&
+    status <= 999 &&
+    status !== 204 &&
+    status !== 205 &&
+    status !== 304 &&
+    Number.isInteger(status) &&
+    res.sendDate &&
+    res.shouldKeepAlive &&
+    res.statusMessage === undefined &&
+    res[S.kFile] === undefined
+  )
+}
+
+/** The headers as lines; null if one has a value of another type than setHeader takes. */
+function linesOf(res) {
+  const list = res[kHeaderList]
+  let lines = ''
+  for (let i = 0; i < list.length; i += 3) {
+    const value = list[i + 2]
+    if (typeof value === 'string' || typeof value === 'number')
+      lines += `${list[i + 1]}: ${value}\r\n`
+    else if (Array.isArray(value)) for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
+    else return null
+  }
+  return lines
+}
+
+/** Rust answers: until it says otherwise, the response counts as sent. */
+function sealForFile(res, pending) {
+  res[kState] = SENT
+  res[S.kFile] = pending
+  res[S.kSentLength] = -1
+  res._header = '\r\n'
+  res._headerSent = true
+  res.finished = true
+}
+
+/** Rust has not answered: the response is as it was. */
+function reopen(res) {
+  if (res[S.kFile] === undefined) return
+  res[S.kFile] = undefined
+  res[kState] = LIGHT
+  res[S.kSentLength] = 0
+  res._header = null
+  res._headerSent = false
+  res.finished = false
+}
+
+/** Rust has answered: for those who came to listen meanwhile. */
+function fileSent(res) {
+  res.emit('finish')
+  emitClose(res)
+}
+
 // ends that do not come from the handler -----------------------------------------
 
 /** ABORT frame: the invocation ends without an answer of the handler's. */
 function abort(res, reason) {
   const { req } = res
   bridge.detach(res)
+  reopen(res)
   if (reason === F.ABORT_DEADLINE || reason === F.ABORT_REQUEST_TIMEOUT) {
     // Rust has answered; what the handler still does must do no harm
     full(res)
@@ -467,6 +533,7 @@ function abort(res, reason) {
 
 /** The connection has gone under a response: request and response are told as Node's server does. */
 function lost(res, reason) {
+  reopen(res)
   full(res)
   res[kState] = DONE
   if (res.socket) res.socket.destroyed = true
@@ -503,6 +570,7 @@ function responseClass(prototype) {
     this[kHeaderList] = []
     this[kSocket] = undefined
     this[S.kSentLength] = 0
+    this[S.kFile] = undefined
     this._events = undefined
     this._eventsCount = 0
     this._maxListeners = undefined
@@ -546,6 +614,11 @@ module.exports = {
   proto,
   responseClass,
   sendWhole,
+  isPlain,
+  linesOf,
+  sealForFile,
+  reopen,
+  fileSent,
   setEtagFunctions,
   abort,
   connectionGone,

@@ -38,6 +38,7 @@ const names = [
   'kNotify',
   'kUniqueHeaders',
   'kSentLength',
+  'kFile', // what Rust was asked for, until it has answered
   'kFastBody',
   'kEndCallbacks',
   'kErrored',

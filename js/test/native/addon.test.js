@@ -19,7 +19,15 @@ describe('exports', () => {
     assert.deepStrictEqual(
       Object.keys(addon).sort(),
       [
-        ...['closeFd', 'compileTable', 'internHeaders', 'listen', 'matchPattern', 'panicForTest'],
+        ...[
+          'closeFd',
+          'compileTable',
+          'internFileOptions',
+          'internHeaders',
+          'listen',
+          'matchPattern',
+          'panicForTest'
+        ],
         ...['parsePattern', 'plan', 'post', 'postLarge', 'ref', 'renderErrorPage', 'serverAddress'],
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[

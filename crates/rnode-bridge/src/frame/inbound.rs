@@ -216,6 +216,15 @@ pub fn socket_timeout(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32
     one_word(buf, kind::SOCKET_TIMEOUT, slot, generation, server);
 }
 
+/// Appends a FILE_RESULT frame: `result` of [`file_result`](super::file_result), and the error as JSON for a failure.
+pub fn file_result(buf: &mut Vec<u8>, slot: u32, generation: u32, result: u32, error: &[u8]) {
+    let start = begin(buf, kind::FILE_RESULT, 0, slot, generation);
+    put(buf, result);
+    put(buf, error.len() as u32);
+    buf.extend_from_slice(error);
+    finish(buf, start);
+}
+
 fn one_word(buf: &mut Vec<u8>, kind: u32, slot: u32, generation: u32, value: u32) {
     let start = begin(buf, kind, 0, slot, generation);
     put(buf, value);
@@ -297,6 +306,12 @@ pub enum InFrame<'a> {
         slot: u32,
         generation: u32,
         server: u32,
+    },
+    FileResult {
+        slot: u32,
+        generation: u32,
+        result: u32,
+        error: &'a [u8],
     },
 }
 
@@ -422,6 +437,12 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             slot,
             generation,
             server: w(4)?,
+        },
+        kind::FILE_RESULT => InFrame::FileResult {
+            slot,
+            generation,
+            result: w(4)?,
+            error: part(frame, 24, w(5)?)?,
         },
         other => return Err(FrameError::UnknownKind(other as u8)),
     })

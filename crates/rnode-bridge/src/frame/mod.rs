@@ -30,6 +30,7 @@ pub mod inbound_kind {
     pub const CONNECTION_CLOSED: u32 = 10;
     pub const SERVER_CLOSED: u32 = 11;
     pub const SOCKET_TIMEOUT: u32 = 12;
+    pub const FILE_RESULT: u32 = 13;
 }
 
 /// Kinds of frames from JavaScript to an I/O thread.
@@ -106,6 +107,21 @@ pub mod abort {
     /// The response head could not be written as asked; 500 has been sent and the invocation is complete.
     pub const REFUSED: u32 = 7;
 }
+
+/// What became of a FILE: word 4 of FILE_RESULT.
+pub mod file_result {
+    /// Answered; every byte has been handed over to the kernel or is queued for it.
+    pub const SENT: u32 = 0;
+    /// Not found, and the options pass that on: the next layer's turn.
+    pub const FALLTHROUGH: u32 = 1;
+    /// An error for `next(err)`, told as JSON.
+    pub const FAILED: u32 = 2;
+    /// Nothing was decided: JavaScript answers.
+    pub const DECLINED: u32 = 3;
+}
+
+/// FILE: nothing follows the head, whatever method the request was sent with.
+pub const FILE_HEAD: u32 = 1;
 
 /// Flags of RESPOND, HEAD and ERROR_PAGE.
 pub mod response_flags {

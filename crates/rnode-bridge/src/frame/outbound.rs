@@ -41,6 +41,25 @@ pub struct ResponseHead<'a> {
     pub reason: &'a [u8],
 }
 
+/// A file to answer with: FILE.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFrame<'a> {
+    /// Treat the request as HEAD.
+    pub head: bool,
+    /// Number of the interned options.
+    pub options: u32,
+    /// `res.statusCode`, not checked.
+    pub status: u32,
+    /// Header lines already set, `Name: value\r\n` each, not checked.
+    pub lines: &'a [u8],
+    /// Path of `req.url`, without the query, latin1.
+    pub path: &'a [u8],
+    /// `req.originalUrl`, latin1.
+    pub original_url: &'a [u8],
+    /// Request headers that matter, `name\nvalue\n` each, names in lower case.
+    pub headers: &'a [u8],
+}
+
 /// What JavaScript asks of a connection.
 #[derive(Debug, Clone, Copy)]
 #[allow(
@@ -93,6 +112,7 @@ pub enum Kind<'a> {
     WatchClose {
         server: u32,
     },
+    File(FileFrame<'a>),
     BodyDump,
 }
 
@@ -256,6 +276,18 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
         },
         kind::SOCKET_END => Kind::SocketEnd,
         kind::WATCH_CLOSE => Kind::WatchClose { server: w(4)? },
+        kind::FILE => {
+            let mut parts = parts(6);
+            Kind::File(FileFrame {
+                head: flags & super::FILE_HEAD != 0,
+                options: w(4)?,
+                status: w(5)?,
+                lines: parts.next(w(6)?)?,
+                path: parts.next(w(7)?)?,
+                original_url: parts.next(w(8)?)?,
+                headers: parts.next(w(9)?)?,
+            })
+        }
         kind::BODY_DUMP => Kind::BodyDump,
         other => return Err(FrameError::UnknownKind(other as u8)),
     };
@@ -417,6 +449,22 @@ pub fn socket_end(buf: &mut Vec<u8>, slot: u32, generation: u32) {
 /// Appends a WATCH_CLOSE frame.
 pub fn watch_close(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
     word_frame(buf, kind::WATCH_CLOSE, 0, slot, generation, server);
+}
+
+/// Appends a FILE frame.
+pub fn file(buf: &mut Vec<u8>, slot: u32, generation: u32, file: &FileFrame<'_>) {
+    let flags = if file.head { super::FILE_HEAD } else { 0 };
+    let start = begin(buf, kind::FILE, flags, slot, generation);
+    let parts = [file.lines, file.path, file.original_url, file.headers];
+    put(buf, file.options);
+    put(buf, file.status);
+    for part in parts {
+        put(buf, part.len() as u32);
+    }
+    for part in parts {
+        buf.extend_from_slice(part);
+    }
+    finish(buf, start);
 }
 
 /// Appends a BODY_DUMP frame.

@@ -38,6 +38,7 @@ impl Conn {
     pub(super) fn lost(&mut self) {
         self.io = None;
         self.out.clear();
+        self.file = None;
         self.report_unwritten();
         self.input = Vec::new();
         if self.phase == Phase::Active && self.response != Response::Queued {
@@ -75,6 +76,7 @@ impl Conn {
         }
         self.phase = Phase::Dead;
         self.io = None;
+        self.file = None;
         self.out.clear();
         self.report_unwritten();
         self.input = Vec::new();

@@ -5,6 +5,7 @@
 //! drains its mailbox: a response is written right there, without waking the task. No borrow outlives a call.
 
 use super::chunked::Chunked;
+use super::file::{CHUNKS_PER_TURN, FileBody, Step};
 use super::io::{Addresses, Io};
 use super::parse::{Limits, Progress};
 use super::timeouts::Deadline;
@@ -61,6 +62,8 @@ pub(super) enum Body {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Response {
     Awaited,
+    /// A file is looked for.
+    Filing,
     Streaming(ResponseBody),
     Queued,
 }
@@ -73,6 +76,8 @@ pub(super) enum ResponseBody {
     Length(u64),
     Unframed,
     Nothing,
+    /// Chunks of a file, counted where they are read.
+    File,
     /// JavaScript writes every byte itself, head and framing included.
     Raw,
 }
@@ -126,6 +131,8 @@ pub(crate) struct Conn {
 
     pub(super) response: Response,
     pub(super) out: OutQueue,
+    /// The file that is being sent.
+    pub(super) file: Option<Box<FileBody>>,
     /// Ends of responses whose delivery is to be reported, and their generations.
     notify: VecDeque<(u64, u32)>,
     pub(super) drain_wanted: bool,
@@ -231,6 +238,7 @@ impl Conn {
             dropped: 0,
             response: Response::Queued,
             out: OutQueue::default(),
+            file: None,
             notify: VecDeque::new(),
             drain_wanted: false,
             close_at_end: false,
@@ -412,11 +420,35 @@ impl Conn {
 
     /// Hands queued bytes to the kernel, and does what waited for that.
     pub(super) fn flush(&mut self, ctx: &Ctx) -> Flush {
+        let mut chunks = 0;
+        loop {
+            let result = self.flush_queue(ctx);
+            if result != Flush::Done {
+                return result;
+            }
+            if self.file.is_none() {
+                self.all_written(ctx);
+                return result;
+            }
+            if chunks == CHUNKS_PER_TURN {
+                // The client takes all at once: the others' turn.
+                self.wake();
+                return result;
+            }
+            match self.file_step(ctx) {
+                Step::Queued => chunks += 1,
+                Step::Waiting => return result,
+                Step::Blocked => return Flush::Blocked,
+                Step::Lost => return Flush::Lost,
+            }
+        }
+    }
+
+    fn flush_queue(&mut self, ctx: &Ctx) -> Flush {
         let Some(io) = &self.io else {
             return Flush::Lost;
         };
         if self.out.is_empty() {
-            self.all_written(ctx);
             return Flush::Done;
         }
         let before = self.out.written();
@@ -427,10 +459,8 @@ impl Conn {
             }
             self.report_written();
         }
-        match result {
-            Flush::Done => self.all_written(ctx),
-            Flush::Blocked => {}
-            Flush::Lost => self.lost(),
+        if result == Flush::Lost {
+            self.lost();
         }
         result
     }
@@ -490,6 +520,7 @@ impl Conn {
         }
         let needs_task = self.phase == Phase::Dead
             || !self.out.is_empty()
+            || self.file.as_ref().is_some_and(|file| !file.reading)
             || self.deadline.needs_task()
             || (self.wants_read() && !self.read_armed);
         if needs_task {

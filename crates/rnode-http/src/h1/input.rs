@@ -460,7 +460,8 @@ impl Conn {
 
     /// A broken or late request: answers as Node does (or hands the socket to `'clientError'`) and closes.
     pub(super) fn fail(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
-        let silent = self.phase != Phase::Head && self.response != Response::Awaited;
+        let silent = self.phase != Phase::Head
+            && !matches!(self.response, Response::Awaited | Response::Filing);
         if self.phase != Phase::Head {
             let reason = match error {
                 ClientError::RequestTimeout => abort::REQUEST_TIMEOUT,

@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -110,6 +112,26 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// Hands bytes of a file to the kernel without copying them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn try_send_file(
+        &self,
+        file: &std::fs::File,
+        offset: u64,
+        length: usize,
+    ) -> io::Result<usize> {
+        use rustix::fs::sendfile;
+        let mut offset = offset;
+        match self {
+            Self::Tcp(stream) => stream.try_io(Interest::WRITABLE, || {
+                Ok(sendfile(stream, file, Some(&mut offset), length)?)
+            }),
+            Self::Unix(stream) => stream.try_io(Interest::WRITABLE, || {
+                Ok(sendfile(stream, file, Some(&mut offset), length)?)
+            }),
         }
     }
 

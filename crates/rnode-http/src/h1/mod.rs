@@ -2,12 +2,13 @@
 //!
 //! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task and its states), `input`
 //! (from the socket to frames), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
-//! `timeouts`, `close`.
+//! `file`, `timeouts`, `close`.
 
 pub(crate) mod chunked;
 mod close;
 pub(crate) mod conn;
 mod fallback;
+pub(crate) mod file;
 mod input;
 pub(crate) mod io;
 pub(crate) mod parse;

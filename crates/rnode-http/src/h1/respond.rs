@@ -40,8 +40,8 @@ impl Lines<'_> {
 }
 
 /// What the connection does after a response, and what the head says about it.
-struct Persistence {
-    close: bool,
+pub(super) struct Persistence {
+    pub(super) close: bool,
     /// `Connection: close` though the connection stays: Node's way at `maxRequestsPerSocket`.
     announce_close: bool,
 }
@@ -108,10 +108,16 @@ impl Conn {
                     self.error_page(&head, message, ctx);
                 }
             }
+            Kind::File(ref frame) => {
+                if self.awaits_response() {
+                    self.file(frame, ctx);
+                }
+            }
             Kind::Raw { want_drain, body } => self.raw(want_drain, body, ctx),
             Kind::SocketEnd => {
                 self.aborted = true;
                 self.response = Response::Queued;
+                self.file = None;
                 self.close_after = true;
             }
             // The thread handles it: it is for any generation.
@@ -247,7 +253,7 @@ impl Conn {
             match framing {
                 ResponseBody::Chunked => queue_body(&mut self.out, true, body, ctx),
                 ResponseBody::Unframed => queue_body(&mut self.out, false, body, ctx),
-                ResponseBody::Nothing | ResponseBody::Raw => {}
+                ResponseBody::Nothing | ResponseBody::Raw | ResponseBody::File => {}
                 ResponseBody::Length(left) => match left.checked_sub(length as u64) {
                     Some(left) => {
                         self.response = Response::Streaming(ResponseBody::Length(left));
@@ -274,6 +280,7 @@ impl Conn {
                 }
                 out.extend_from_slice(b"\r\n");
             }),
+            ResponseBody::File => return,
             ResponseBody::Length(left) if left > 0 => return self.cut(ctx),
             ResponseBody::Length(_)
             | ResponseBody::Unframed
@@ -314,7 +321,7 @@ impl Conn {
 
     /// The response broke its own promise of a length: what was promised is written, then the connection ends, so that
     /// the client sees a cut response and not a wrong one.
-    fn cut(&mut self, ctx: &Ctx) {
+    pub(super) fn cut(&mut self, ctx: &Ctx) {
         crate::log::line(
             "a response did not have the length that its Content-Length said; the connection was closed",
         );
@@ -323,7 +330,7 @@ impl Conn {
     }
 
     /// The response is queued: what comes next on this connection?
-    fn complete(&mut self, close: bool, notify: bool, ctx: &Ctx) {
+    pub(super) fn complete(&mut self, close: bool, notify: bool, ctx: &Ctx) {
         self.response = Response::Queued;
         self.deadline.stop();
         self.request.stored = None;
@@ -425,7 +432,7 @@ impl Conn {
     }
 
     /// Node's rules (`_storeHeader`): a connection persists if the request allows it and the response is delimited.
-    fn persistence(&self, flag: u32, unframed: bool, has_length: bool) -> Persistence {
+    pub(super) fn persistence(&self, flag: u32, unframed: bool, has_length: bool) -> Persistence {
         let config = &self.local.server.config;
         let limit = config.max_requests_per_socket.load(Relaxed);
         let too_much_left = matches!(self.body, Body::Length(left)
@@ -449,7 +456,7 @@ fn forbids_body(status: u16) -> bool {
 }
 
 /// `Date`, `Connection` and `Keep-Alive`.
-fn general_lines(
+pub(super) fn general_lines(
     out: &mut Vec<u8>,
     flag: u32,
     persistence: &Persistence,

@@ -87,7 +87,7 @@ impl Conn {
     pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, ctx: &Ctx) {
         if self.deadline.poll(cx)
             && self.phase == Phase::Active
-            && self.response == Response::Awaited
+            && matches!(self.response, Response::Awaited | Response::Filing)
         {
             self.abort(abort::DEADLINE);
             self.deadline_answer(ctx);

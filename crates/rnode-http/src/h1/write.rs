@@ -29,6 +29,8 @@ pub(crate) struct OutQueue {
 enum Segment {
     Buffer(Vec<u8>),
     Large(Bytes),
+    /// The first bytes of a buffer that belongs to the thread.
+    Chunk(Box<[u8]>, usize),
 }
 
 impl Segment {
@@ -36,6 +38,7 @@ impl Segment {
         match self {
             Self::Buffer(bytes) => bytes,
             Self::Large(bytes) => bytes,
+            Self::Chunk(buffer, length) => &buffer[..*length],
         }
     }
 }
@@ -95,6 +98,12 @@ impl OutQueue {
         self.segments.push_back(Segment::Large(bytes.clone()));
     }
 
+    /// Queues the first `length` bytes of a buffer of [`Ctx::file_buffer`].
+    pub(crate) fn push_chunk(&mut self, buffer: Box<[u8]>, length: usize) {
+        self.queued += length as u64;
+        self.segments.push_back(Segment::Chunk(buffer, length));
+    }
+
     /// Hands bytes to the kernel until it takes no more.
     pub(crate) fn flush(&mut self, io: &Io, ctx: &Ctx) -> Flush {
         while let Some(first) = self.segments.front() {
@@ -131,8 +140,10 @@ impl OutQueue {
                 return;
             }
             self.sent -= length;
-            if let Some(Segment::Buffer(buffer)) = self.segments.pop_front() {
-                ctx.recycle(buffer);
+            match self.segments.pop_front() {
+                Some(Segment::Buffer(buffer)) => ctx.recycle(buffer),
+                Some(Segment::Chunk(buffer, _)) => ctx.recycle_file_buffer(buffer),
+                Some(Segment::Large(_)) | None => {}
             }
         }
     }
