@@ -13,7 +13,7 @@ const { ServerResponse } = http
 const F = require('./frames')
 const bridge = require('./bridge')
 const { finishRequest, abortRequest } = require('./incoming')
-const { HIGH_WATER_MARK, socketOf, closed, drained } = require('./socket')
+const { HIGH_WATER_MARK, socketOf, closed } = require('./socket')
 const S = require('./symbols')
 
 const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kServer, kSpecial } = S
@@ -400,29 +400,16 @@ function isUnhooked(res) {
  * @returns {boolean} false if the ordinary way must be taken
  */
 function sendWhole(res, body, encoding, etagFn) {
-  if (!isUnhooked(res)) return false
+  if (!isPlain(res)) return false
   if (typeof body !== 'string' && !isUint8Array(body)) return false
-  const special = res[kSpecial]
-  if ((special & 1) !== 0) return false
-  const status = res.statusCode
-  if (status === 204 || status === 205 || status === 304 || !(status >= 200 && status <= 999))
-    return false
   const req = res.req
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
   let flags = etagFlags.get(etagFn)
   if (flags === undefined) return false
-  if (special & 2) flags = 0
-  if (!res.sendDate || !res.shouldKeepAlive || res.statusMessage !== undefined) return false
-
-  const list = res[kHeaderList]
-  let lines = ''
-  for (let i = 0; i < list.length; i += 3) {
-    const value = list[i + 2]
-    if (typeof value === 'string') lines += `${list[i + 1]}: ${value}\r\n`
-    else if (typeof value === 'number') lines += `${list[i + 1]}: ${value}\r\n`
-    else if (Array.isArray(value)) for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
-    else return false
-  }
+  if (res[kSpecial] & 2) flags = 0
+  const lines = linesOf(res)
+  if (lines === null) return false
+  const status = res.statusCode
 
   res[kState] = SENT
   res[S.kSentLength] = bridge.sendHead(
@@ -449,7 +436,7 @@ function sendWhole(res, body, encoding, etagFn) {
 
 // files ---------------------------------------------------------------------------
 
-/** True if Rust may answer with a file: nobody could tell the difference. */
+/** True if Rust may finish the head, of a whole answer or a file: nobody could tell the difference. */
 function isPlain(res) {
   if (!isUnhooked(res) || (res[kSpecial] & 1) !== 0) return false
   const status = res.statusCode
@@ -623,8 +610,5 @@ module.exports = {
   abort,
   connectionGone,
   drainMessage,
-  drained,
-  full,
-  kNodeNeedDrain,
-  LIGHT
+  full
 }

@@ -47,6 +47,8 @@ const kUnref = Symbol('rnode.server.unref')
 const kUpgraded = Symbol('rnode.server.upgraded')
 const kClosing = Symbol('rnode.server.closing')
 const kRouter = Symbol('rnode.server.router')
+/** Ends the watch of the router; an app that listens again and again must not gather them. */
+const kUnwatch = Symbol('rnode.server.unwatch')
 const kAddress = Symbol('rnode.server.address')
 
 /** Flag bits of listeners that Rust must know of. */
@@ -98,6 +100,7 @@ function Server(options, handler) {
   this[kUpgraded] = new Set()
   this[kClosing] = false
   this[kRouter] = null
+  this[kUnwatch] = null
   this[kAddress] = null
   this[S.kDefaultDeadline] = 0
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
@@ -329,6 +332,8 @@ function attachHandler(server) {
   const handler = server[kHandler]
   if (typeof handler !== 'function') return
   settings.attach(handler, server)
+  server[kUnwatch]?.()
+  server[kUnwatch] = null
   server[kRouter] = null
 }
 
@@ -337,13 +342,16 @@ function routerOf(server, handler) {
   const router = handler.router
   if (typeof router !== 'function' || router[kOnStale] === undefined) return null
   if (server[kRouter] === router) return router
+  server[kUnwatch]?.()
   server[kRouter] = router
   const ref = new WeakRef(server)
   if (router[kOnStale] === null) router[kOnStale] = new Set()
-  router[kOnStale].add(() => {
+  const onStale = () => {
     const watched = ref.deref()
     if (watched?.listening) native.serverSetTable(watched[kId], null, 0)
-  })
+  }
+  router[kOnStale].add(onStale)
+  server[kUnwatch] = () => router[kOnStale].delete(onStale)
   return router
 }
 
@@ -396,6 +404,10 @@ function gone(server) {
   server[kId] = 0
   server[kClosing] = false
   server[kAddress] = null
+  server[kUnwatch]?.()
+  server[kUnwatch] = null
+  server[kRouter] = null
+  settings.detach(server[kHandler], server)
   updateRef()
   server.emit('close')
 }
@@ -510,9 +522,7 @@ function readRequest(server, classes, words, at, inbox, extraWords) {
     head.slice(0, words[at + 6]),
     METHODS[words[at + 5]],
     words[at + 11],
-    body,
-    planAt,
-    planWords
+    body
   )
 }
 

@@ -42,4 +42,14 @@ function attach(app, server) {
   apply(app, server, 'error pages')
 }
 
-module.exports = { changed, attach }
+/** A server has closed. */
+function detach(app, server) {
+  const servers = running.get(app)
+  if (servers === undefined) return
+  for (const ref of servers) {
+    const known = ref.deref()
+    if (known === undefined || known === server) servers.delete(ref)
+  }
+}
+
+module.exports = { changed, attach, detach }
