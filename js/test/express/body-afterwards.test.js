@@ -20,7 +20,7 @@ const {
   post,
   streamState
 } = require('../helpers/body')
-const { isConsumed } = require('../../lib/middleware/body/consumed')
+const { isConsumed } = require('../../lib/native/incoming')
 const { kHeaders, kSlot, kStream } = require('../../lib/native/symbols')
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')

@@ -17,7 +17,7 @@ const {
   kSocket,
   kStream
 } = require('../../native/symbols')
-const { consume, isConsumed } = require('./consumed')
+const { consume, isConsumed } = require('../../native/incoming')
 const head = require('./head')
 
 const EMPTY = Buffer.alloc(0)

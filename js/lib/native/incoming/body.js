@@ -1,0 +1,289 @@
+'use strict'
+// The body of a native-backed request: a Readable whose constructor runs only for those who read
+// it as a stream, fed by frames against credit. Until then its properties are answered from what
+// the frame said, also for a body that was taken without a stream (see consumed.js).
+
+const { Readable } = require('node:stream')
+const { EventEmitter } = require('node:events')
+const F = require('../frames')
+const bridge = require('../bridge')
+const { HIGH_WATER_MARK } = require('../socket')
+const { NodeProto, proto, define, lazy, own } = require('./proto')
+const { isBare, isConsumed } = require('./consumed')
+const {
+  kAbortReason,
+  kFlags,
+  kGeneration,
+  kInlineBody,
+  kReading,
+  kSlot,
+  kStream,
+  kTrailerParts
+} = require('../symbols')
+
+/** Body bytes that may be under way or unread at once (credit given to Rust). */
+const BODY_WINDOW = 64 * 1024
+
+/** The request whose handler is being called: Node's parser sees its end only afterwards. */
+const entering = { req: null }
+
+/** The handler has returned; behind a body, Node's parser sees the end after the first ticks. */
+function entered(req) {
+  if (req[kInlineBody] === null) entering.req = null
+  else process.nextTick(leave, req)
+}
+
+function leave(req) {
+  if (entering.req === req) entering.req = null
+}
+
+lazy('complete', function complete() {
+  if (this[kSlot] === undefined) return undefined
+  // also while the server is still calling the handler
+  if (isConsumed(this)) return true
+  if (entering.req === this) return false
+  return (this[kFlags] & F.BODY_COMPLETE) !== 0 || this[kReading]?.ended === true
+})
+
+define(
+  'aborted',
+  function aborted() {
+    return this[kSlot] === undefined ? undefined : false
+  },
+  function (value) {
+    // Node's server aborts requests by destroying them, which one that was read is already
+    if (!isBare(this)) own(this, 'aborted', value)
+  }
+)
+
+lazy('_consuming', function () {
+  return this[kSlot] === undefined ? undefined : isBare(this)
+})
+
+/** Runs Readable's constructor on the request, once. */
+function materialize(req) {
+  req[kStream] = true
+  Readable.call(req, { highWaterMark: HIGH_WATER_MARK })
+  const state = req._readableState
+  state.readingMore = true
+  if (req[kAbortReason] !== undefined) req.destroy()
+  return state
+}
+
+define(
+  '_readableState',
+  function () {
+    if (this[kSlot] === undefined || this[kStream] === true) return undefined
+    return isConsumed(this) ? endedState(this) : materialize(this)
+  },
+  function (value) {
+    Object.defineProperty(this, '_readableState', {
+      configurable: true,
+      enumerable: false,
+      writable: true,
+      value
+    })
+  }
+)
+
+const readableGetter = (name) => Object.getOwnPropertyDescriptor(Readable.prototype, name)
+
+/**
+ * Stream properties whose answer is known before there is a stream.
+ * @param {Function} before  gives it for a body that nobody has asked for
+ * @param {Function} after  for one that was taken without a stream
+ */
+function streamProperty(name, before, after) {
+  const descriptor = readableGetter(name)
+  define(
+    name,
+    function () {
+      if (this[kSlot] !== undefined && this[kStream] !== true) {
+        return isConsumed(this) ? after(this) : before(this)
+      }
+      return descriptor.get.call(this)
+    },
+    function (value) {
+      if (descriptor.set) descriptor.set.call(this, value)
+    }
+  )
+}
+
+const isAborted = (req) => req[kAbortReason] !== undefined
+const isClosed = (req) => req[kReading].closed
+const yes = () => true
+const no = () => false
+const none = () => null
+
+streamProperty('readable', (req) => !isAborted(req), no)
+streamProperty('destroyed', isAborted, isClosed)
+streamProperty('closed', isAborted, isClosed)
+streamProperty('readableEnded', no, yes)
+streamProperty('readableAborted', isAborted, no)
+streamProperty('readableDidRead', no, (req) => req[kReading].read)
+streamProperty('readableFlowing', none, yes)
+streamProperty('errored', none, none)
+
+/** Who asks for the stream of a taken body after all gets one that has ended. */
+function endedState(req) {
+  const closed = isClosed(req)
+  const reason = req[kAbortReason]
+  // what was aborted is the response: the body had come
+  req[kAbortReason] = undefined
+  const state = materialize(req)
+  req[kAbortReason] = reason
+
+  state.readingMore = false
+  state.reading = false
+  state.sync = false
+  state.flowing = true
+  state.dataEmitted = req[kReading].read
+  state.ended = true
+  state.endEmitted = true
+  if (closed) {
+    state.destroyed = true
+    state.closed = true
+    state.closeEmitted = true
+  } else {
+    // autoDestroy of a stream that was read: 'close' for those who have just subscribed
+    process.nextTick(destroy, req)
+  }
+  return state
+}
+
+function destroy(req) {
+  req.destroy()
+}
+
+// Listening to 'close', 'aborted', 'error' or 'end' reads nothing: no stream is needed for it.
+proto.on = function on(event, listener) {
+  // nobody is told of an event that has passed: neither of 'end' nor, later, of 'close'
+  if (isBare(this)) endedState(this)
+  if (
+    this[kSlot] !== undefined &&
+    this[kStream] !== true &&
+    event !== 'data' &&
+    event !== 'readable'
+  ) {
+    return EventEmitter.prototype.on.call(this, event, listener)
+  }
+  return Readable.prototype.on.call(this, event, listener)
+}
+proto.addListener = proto.on
+
+proto.removeListener = function removeListener(event, listener) {
+  if (this[kSlot] !== undefined && this[kStream] !== true) {
+    return EventEmitter.prototype.removeListener.call(this, event, listener)
+  }
+  return Readable.prototype.removeListener.call(this, event, listener)
+}
+proto.off = proto.removeListener
+
+proto.unpipe = function unpipe(dest) {
+  if (this[kSlot] !== undefined && this[kStream] !== true) return this
+  return Readable.prototype.unpipe.call(this, dest)
+}
+
+class Reading {
+  constructor() {
+    /** Credit given and not used up by frames yet. */
+    this.credit = 0
+    this.ended = false
+  }
+}
+
+proto._read = function _read(n) {
+  if (this[kSlot] === undefined) return NodeProto._read.call(this, n)
+  this._consuming = true
+  const state = this._readableState
+  if (state.readingMore) state.readingMore = false
+  if (this[kFlags] & F.BODY_COMPLETE) {
+    const body = this[kInlineBody]
+    this[kInlineBody] = undefined
+    // as if it had come just now: the parser has no say in a handler's own turn
+    if (body === null && entering.req !== this) this.push(null)
+    else if (body !== undefined) process.nextTick(pushInline, this, body)
+    return
+  }
+  let reading = this[kReading]
+  if (reading === null) reading = this[kReading] = new Reading()
+  if (reading.ended) return
+  want(this, reading)
+}
+
+function pushInline(req, body) {
+  if (req.destroyed) return
+  if (body !== null) req.push(body)
+  req.push(null)
+}
+
+/** The least credit given at once: _read() must always lead to a push. */
+const LEAST_CREDIT = 16 * 1024
+
+function want(req, reading) {
+  // buffered bytes count against the window, so memory stays bounded
+  const room = BODY_WINDOW - req.readableLength - reading.credit
+  // some is under way: wait until a worthwhile amount can be asked for
+  if (reading.credit > 0 && room < BODY_WINDOW / 2) return
+  const credit = Math.max(room, LEAST_CREDIT)
+  reading.credit += credit
+  bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], credit)
+}
+
+/** BODY frame: bytes copied out of the inbox. */
+function onBody(req, bytes) {
+  const reading = req[kReading]
+  if (reading === null) return
+  reading.credit -= bytes.length
+  if (req.destroyed) return
+  if (req.push(bytes) && !reading.ended) want(req, reading)
+}
+
+/** BODY_END frame. */
+function onBodyEnd(req, trailers) {
+  const reading = req[kReading] ?? (req[kReading] = new Reading())
+  reading.ended = true
+  req[kTrailerParts] = trailers.length === 0 ? [] : trailers.split('\n')
+  if (!req.destroyed) req.push(null)
+}
+
+proto._destroy = function _destroy(err, callback) {
+  if (this[kSlot] === undefined) return NodeProto._destroy.call(this, err, callback)
+  if (!this.readableEnded || !this.complete) {
+    this.aborted = true
+    this.emit('aborted')
+  }
+  // a destroyed request that is still coming in takes its connection along
+  const { socket } = this
+  if (this.aborted && this[kAbortReason] === undefined && !socket.destroyed) {
+    socket.destroy(err)
+  }
+  process.nextTick(tellDestroyed, this, err, callback)
+}
+
+/** Without a listener there is nobody to tell of an error. */
+function tellDestroyed(req, err, callback) {
+  callback(err && req.listenerCount('error') === 0 ? null : err)
+}
+
+/** Lets what is left of the body flow away. */
+proto._dump = function _dump() {
+  if (this[kSlot] === undefined) return NodeProto._dump.call(this)
+  if (this._dumped) return
+  this._dumped = true
+  if (this[kStream] === true || this._events !== undefined) {
+    this.removeAllListeners('data')
+    this.resume()
+  } else if ((this[kFlags] & F.BODY_COMPLETE) === 0) {
+    bridge.sendWord(F.BODY_DUMP, 0, this[kSlot], this[kGeneration], 0)
+  }
+}
+
+proto.setTimeout = function setTimeout(msecs, callback) {
+  if (this[kSlot] === undefined) return NodeProto.setTimeout.call(this, msecs, callback)
+  if (callback) this.on('timeout', callback)
+  this.socket.setTimeout(msecs)
+  return this
+}
+
+module.exports = { entering, entered, onBody, onBodyEnd }

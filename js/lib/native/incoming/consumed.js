@@ -1,0 +1,51 @@
+'use strict'
+// The state of a native request whose inline body was taken without a stream. It looks, from then
+// on, like one whose stream was read to its end: complete, not readable, 'end' emitted, and closed
+// a tick later. The accessors of body.js answer for it; nothing is parsed here.
+
+const { kInlineBody, kReading, kStream } = require('../symbols')
+
+/**
+ * Values of kReading for such requests: read in the tick under way, then (as after autoDestroy)
+ * closed. A stream that ended without a chunk counts as not read.
+ */
+const state = (read, closed) => ({ closed, consumed: true, credit: 0, ended: true, read })
+const CLOSED = state(true, true)
+const CLOSED_EMPTY = state(false, true)
+const READ = state(true, false)
+const READ_EMPTY = state(false, false)
+
+/** Requests read in this tick. */
+let recent = []
+
+/** Whether `consume` was called for the request. */
+function isConsumed(req) {
+  return req[kReading]?.consumed === true
+}
+
+/** Consumed, and nobody has asked for the stream since. */
+function isBare(req) {
+  return req[kStream] !== true && isConsumed(req)
+}
+
+/**
+ * Marks the body as read to its end. The request must be native and have neither a stream nor
+ * listeners.
+ *
+ * @param {boolean} empty  it had no bytes
+ */
+function consume(req, empty) {
+  // nothing is left to come: null, as for a request without a body
+  req[kInlineBody] = null
+  req[kReading] = empty ? READ_EMPTY : READ
+  // one tick for all requests of a batch; no code of users runs in it
+  if (recent.push(req) === 1) process.nextTick(closeRecent)
+}
+
+function closeRecent() {
+  const requests = recent
+  recent = []
+  for (const req of requests) req[kReading] = req[kReading].read ? CLOSED : CLOSED_EMPTY
+}
+
+module.exports = { consume, isConsumed, isBare }

@@ -1,0 +1,46 @@
+'use strict'
+// The object that native-backed requests inherit from, between Express' request prototype and
+// http.IncomingMessage.prototype, and the ways to put accessors on it that make a part when it is
+// first touched. Which parts there are is for the files next to it.
+
+const { IncomingMessage } = require('node:http')
+const { kSlot } = require('../symbols')
+
+const NodeProto = IncomingMessage.prototype
+const proto = Object.create(NodeProto)
+
+function define(name, get, set) {
+  Object.defineProperty(proto, name, { configurable: true, enumerable: false, get, set })
+}
+
+/** As if it had been a plain field. */
+function own(message, name, value) {
+  Object.defineProperty(message, name, {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    value
+  })
+}
+
+/** A property that a write turns into an own one, as if it had been a plain field. */
+function lazy(name, get) {
+  define(name, get, function (value) {
+    own(this, name, value)
+  })
+}
+
+/** Getter on Node's prototype for messages that are not ours. */
+function nodeGetter(name) {
+  return Object.getOwnPropertyDescriptor(NodeProto, name)?.get ?? (() => undefined)
+}
+
+function override(name, get, key) {
+  const nodeSet = Object.getOwnPropertyDescriptor(NodeProto, name)?.set
+  define(name, get, function (value) {
+    if (this[kSlot] === undefined && nodeSet) nodeSet.call(this, value)
+    else this[key] = value
+  })
+}
+
+module.exports = { NodeProto, proto, define, lazy, own, nodeGetter, override }

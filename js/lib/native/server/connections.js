@@ -1,0 +1,123 @@
+'use strict'
+// Frames about connections: those that are given away (upgrades, bad packets), that come and go,
+// and that time out. Requests are served next door.
+
+const net = require('node:net')
+const native = require('../index')
+const F = require('../frames')
+const bridge = require('../bridge')
+const { clientError } = require('../client-error')
+const { classesFor } = require('../message')
+const socketViews = require('../socket')
+const S = require('../symbols')
+const { gone } = require('./closing')
+const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
+const { kClosing, kHandler, kId, kUpgraded, servers } = require('./state')
+
+const { NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = socketViews
+
+bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
+  const server = servers.get(words[at + 4])
+  const fd = words[at + 12]
+  if (server === undefined) {
+    if (fd >= 0) native.closeFd(fd)
+    return
+  }
+  forgetSocket(words[at + 2])
+  const req = readRequest(server, classesFor(server[kHandler] ?? noHandler), words, at, inbox, 1)
+  const head = req[S.kInlineBody] ?? Buffer.alloc(0)
+  req[S.kInlineBody] = null
+  const socket = adoptSocket(server, fd)
+  if (socket === null) return
+  req.socket = socket
+  req.upgrade = true
+  const event = req.method === 'CONNECT' ? 'connect' : 'upgrade'
+  const resource = requestResource()
+  try {
+    resource.runInAsyncScope(() => {
+      if (!server.emit(event, req, socket, head)) socket.destroy()
+    })
+  } catch (err) {
+    process.nextTick(rethrow, err)
+  }
+})
+
+/** A real socket on a descriptor that Rust has given away. */
+function adoptSocket(server, fd) {
+  if (fd < 0) return null
+  const socket = new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+  socket.server = server
+  socket._server = server
+  server[kUpgraded].add(socket)
+  socket.once('close', () => {
+    server[kUpgraded].delete(socket)
+    if (server[kClosing] && native.serverConnections(server[kId]) === 0) gone(server)
+  })
+  return socket
+}
+
+bridge.onFrame(F.CLIENT_ERROR, (words, at, inbox) => {
+  const server = servers.get(words[at + 4])
+  const fd = words[at + 6]
+  if (server === undefined) {
+    if (fd >= 0) native.closeFd(fd)
+    return
+  }
+  const start = (at + 8) * 4
+  const rawPacket = Buffer.from(inbox.subarray(start, start + words[at + 7]))
+  const socket = adoptSocket(server, fd)
+  if (socket === null) return
+  const err = clientError(words[at + 5], rawPacket)
+  if (!server.emit('clientError', err, socket)) socket.destroy(err)
+})
+
+bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
+  const server = servers.get(words[at + 4])
+  if (server === undefined) return
+  const start = (at + 7) * 4
+  const [remote, local] = inbox.latin1Slice(start, start + words[at + 6]).split('\n')
+  if ((words[at + 1] >>> 8) & F.CONNECTION_DROPPED) {
+    const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } =
+      new NativeSocket(server, 0, 0, remote, local, words[at + 5])
+    const data = { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
+    server.emit('drop', data)
+    return
+  }
+  const socket = openSocket(server, words[at + 2], words[at + 3], remote, local, words[at + 5])
+  server.emit('connection', socket)
+})
+
+bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
+  const socket = knownSocket(words[at + 2])
+  // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
+  if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
+  const fin = ((words[at + 1] >>> 8) & F.CONNECTION_ENDED) !== 0
+  // what was read before it is handled first, down to the end of its turn
+  setImmediate(() => {
+    if (fin) ended(socket)
+    closed(socket, false)
+  })
+})
+
+bridge.onFrame(F.SERVER_CLOSED, (words, at) => {
+  const server = servers.get(words[at + 4])
+  if (server !== undefined) gone(server)
+})
+
+bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {
+  const server = servers.get(words[at + 4])
+  if (server === undefined) return
+  const slot = words[at + 2]
+  const res = bridge.lookup(slot, words[at + 3])
+  const socket = res === undefined ? knownSocket(slot) : res.req.socket
+  const handled =
+    socket !== undefined &&
+    [
+      res !== undefined && !res.req.complete && res.req.emit('timeout', socket),
+      res?.emit('timeout', socket),
+      server.emit('timeout', socket)
+    ].some(Boolean)
+  if (handled) return
+  if (socket !== undefined) socket.destroy()
+  else bridge.sendWord(F.DESTROY, 0, slot, words[at + 3], 0)
+})

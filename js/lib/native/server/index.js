@@ -1,0 +1,154 @@
+'use strict'
+// The server object: an http.Server to those who hold it (events, address, close,
+// timeouts, listeners that come and go), with the sockets in Rust. This file is its
+// class; what it does is in the files next to it, by role.
+
+const http = require('node:http')
+const { EventEmitter } = require('node:events')
+const native = require('../index')
+const { HIGH_WATER_MARK } = require('../socket')
+const S = require('../symbols')
+const { LIMITS, defineLimits } = require('./limits')
+const { listen } = require('./listening')
+const closing = require('./closing')
+const state = require('./state')
+require('./connections')
+
+const { kId, kHandler, kOptions, kValues, kUnref, kUpgraded, kClosing, kAddress } = state
+const { kRouter, kUnwatch, updateRef } = state
+
+/** Node's own default for what not all versions have. */
+const { keepAliveTimeoutBuffer } = new http.Server()
+
+/**
+ * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
+ *   requestTimeout, maxHeaderSize, requireHostHeader, noDelay, uniqueHeaders …
+ * @param {Function} handler called as (req, res)
+ */
+function Server(options, handler) {
+  if (!(this instanceof Server)) return new Server(options, handler)
+  if (typeof options === 'function') {
+    handler = options
+    options = {}
+  }
+  EventEmitter.call(this)
+  this[kOptions] = { ...options }
+  this[kHandler] = handler
+  this[kId] = 0
+  this[kValues] = {}
+  this[kUnref] = false
+  this[kUpgraded] = new Set()
+  this[kClosing] = false
+  this[kRouter] = null
+  this[kUnwatch] = null
+  this[kAddress] = null
+  this[S.kDefaultDeadline] = 0
+  this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
+  this.allowHalfOpen = true
+  this.pauseOnConnect = false
+  this.noDelay = options?.noDelay ?? true
+  this.keepAlive = Boolean(options?.keepAlive)
+  this.httpAllowHalfOpen = false
+  this.requireHostHeader = options?.requireHostHeader ?? true
+  this.connectionsCheckingInterval = options?.connectionsCheckingInterval ?? 30_000
+  this.insecureHTTPParser = options?.insecureHTTPParser
+  this.joinDuplicateHeaders = options?.joinDuplicateHeaders
+  this.rejectNonStandardBodyWrites = options?.rejectNonStandardBodyWrites ?? false
+  this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
+  this.maxHeaderSize = options?.maxHeaderSize
+  if (keepAliveTimeoutBuffer !== undefined) {
+    this.keepAliveTimeoutBuffer = options?.keepAliveTimeoutBuffer ?? keepAliveTimeoutBuffer
+  }
+  this._connections = 0
+  for (const name of Object.keys(LIMITS)) {
+    this[kValues][name] = options?.[name] ?? LIMITS[name][1]
+  }
+  if (handler) this.on('request', handler)
+}
+
+Object.setPrototypeOf(Server, http.Server)
+Server.prototype = Object.create(http.Server.prototype, {
+  constructor: { configurable: true, writable: true, value: Server }
+})
+const proto = Server.prototype
+
+function uniqueHeaders(list) {
+  if (!Array.isArray(list)) return null
+  return new Set(list.flat().map((name) => String(name).toLowerCase()))
+}
+
+defineLimits(proto)
+
+Object.defineProperty(proto, 'listening', {
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this[kId] !== 0 && !this[kClosing]
+  }
+})
+
+/** Something that is not null while listening, for those who look (supertest). */
+Object.defineProperty(proto, '_handle', {
+  configurable: true,
+  get() {
+    return this.listening ? this[kAddress] : null
+  },
+  set() {}
+})
+
+proto.listen = listen
+proto.close = closing.close
+proto[Symbol.asyncDispose] = closing.asyncDispose
+proto.closeAllConnections = closing.closeAllConnections
+proto.closeIdleConnections = closing.closeIdleConnections
+
+proto.address = function address() {
+  const at = this[kId] === 0 ? null : this[kAddress]
+  if (at === null) return null
+  if (at.path !== undefined) return at.path
+  return { address: at.address, family: at.family, port: at.port }
+}
+
+/** @param {(err: Error | null, count: number) => void} callback */
+proto.getConnections = function getConnections(callback) {
+  const count = this[kId] === 0 ? 0 : native.serverConnections(this[kId]) + this[kUpgraded].size
+  process.nextTick(callback, null, count)
+  return this
+}
+
+Object.defineProperty(proto, 'connections', {
+  configurable: true,
+  get() {
+    return this[kId] === 0 ? 0 : native.serverConnections(this[kId]) + this[kUpgraded].size
+  },
+  set() {}
+})
+
+proto.setTimeout = function setTimeout(msecs, callback) {
+  this.timeout = msecs
+  if (callback) this.on('timeout', callback)
+  return this
+}
+
+proto.ref = function ref() {
+  this[kUnref] = false
+  updateRef()
+  return this
+}
+
+proto.unref = function unref() {
+  this[kUnref] = true
+  updateRef()
+  return this
+}
+
+/**
+ * @param {object | Function} [options]
+ * @param {Function} [handler] an Express app or any request listener
+ * @returns {Server}
+ */
+function createServer(options, handler) {
+  return new Server(options, handler)
+}
+
+module.exports = { Server, createServer }

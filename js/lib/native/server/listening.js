@@ -1,0 +1,175 @@
+'use strict'
+// server.listen in all of Node's forms, down to the bound socket, with Node's errors. What
+// happens on connections is no business of this file.
+
+const dns = require('node:dns')
+const fs = require('node:fs')
+const http = require('node:http')
+const net = require('node:net')
+const os = require('node:os')
+const native = require('../index')
+const bridge = require('../bridge')
+const settings = require('../settings')
+const { applyLimits, syncFlags } = require('./limits')
+const state = require('./state')
+
+const { kId, kAddress, kClosing, kConfigure, kHandler, kListenToken, kOptions } = state
+const { kRouter, kUnwatch, servers, updateRef } = state
+
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
+
+/**
+ * All forms of net.Server.listen: (port, host, backlog, cb), (path), (options), ({ fd }), (handle) …
+ * Errors of the system come as 'error' events, wrong arguments are thrown.
+ */
+function listen(...args) {
+  const [options, callback] = net._normalizeArgs(args)
+  if (this.listening) {
+    const err = new Error('Listen method has been called more than once without closing.')
+    err.code = 'ERR_SERVER_ALREADY_LISTEN'
+    throw err
+  }
+  if (callback !== null) this.once('listening', callback)
+
+  const wanted = listenOptions(this, args, options)
+  this[kClosing] = false
+  this[kListenToken] = {}
+
+  const { signal } = options
+  if (signal !== undefined) {
+    const onAbort = () => this.close()
+    if (signal.aborted) process.nextTick(onAbort)
+    else signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  if (wanted.host !== undefined) {
+    const token = this[kListenToken]
+    dns.lookup(wanted.host, (err, address) => {
+      // close() in between calls it off
+      if (token !== this[kListenToken]) return
+      if (err) this.emit('error', err)
+      else bind(this, { ...wanted, host: address })
+    })
+    return this
+  }
+  bind(this, wanted)
+  return this
+}
+
+/** What the addon needs; Node's own server judges what is not plain. */
+function listenOptions(server, args, options) {
+  const backlog = typeof options.backlog === 'number' ? options.backlog : backlogOf(args)
+  const common = {
+    backlog,
+    ipv6Only: Boolean(options.ipv6Only),
+    reusePort: Boolean(options.reusePort) || isClusterWorker(),
+    exclusive: Boolean(options.exclusive)
+  }
+  if (typeof options.fd === 'number' && options.fd >= 0) return { ...common, fd: options.fd }
+  if (
+    args.length === 0 ||
+    typeof args[0] === 'function' ||
+    (options.port === undefined && 'port' in options) ||
+    options.port === null
+  ) {
+    return { ...common, port: 0 }
+  }
+  if (typeof options.port === 'number' || typeof options.port === 'string') {
+    if (!isPort(options.port)) rejectArguments(args)
+    return { ...common, port: options.port | 0, host: options.host || undefined }
+  }
+  if (typeof options.path === 'string' && options.path !== '') {
+    const mode = (options.readableAll ? 0o444 : 0) | (options.writableAll ? 0o222 : 0)
+    return { ...common, path: options.path, mode }
+  }
+  rejectArguments(args)
+}
+
+function isPort(port) {
+  return (
+    (typeof port === 'number' || port.trim().length !== 0) &&
+    +port === +port >>> 0 &&
+    +port <= 0xffff
+  )
+}
+
+function backlogOf(args) {
+  // listen(port, host, backlog) and listen(port, backlog)
+  const numbers = args.slice(1).filter((arg) => typeof arg === 'number')
+  return numbers.length !== 0 ? numbers[0] : 0
+}
+
+function isClusterWorker() {
+  const cluster = process.env.NODE_UNIQUE_ID === undefined ? undefined : require('node:cluster')
+  return cluster?.isWorker === true
+}
+
+/** Lets Node's own server throw its error for these arguments. */
+function rejectArguments(args) {
+  const server = new net.Server()
+  server.listen(...args)
+  server.close()
+  throw new TypeError('cannot listen on these arguments')
+}
+
+function bind(server, wanted) {
+  bridge.start()
+  const result = native.listen(wanted)
+  if (result.code !== undefined) {
+    const err = listenError(result, wanted)
+    process.nextTick(() => server.emit('error', err))
+    return
+  }
+  server[kId] = result.id
+  server[kAddress] = result
+  if (wanted.mode) {
+    // newer versions of libuv set these bits alone
+    const kept = NODE_MAJOR < 22 ? fs.statSync(wanted.path).mode : 0
+    fs.chmodSync(wanted.path, kept | wanted.mode)
+  }
+  servers.set(result.id, server)
+  applyLimits(server)
+  const { maxHeaderSize } = server[kOptions]
+  server[kConfigure]('maxHeaderSize', maxHeaderSize ?? http.maxHeaderSize)
+  server[kConfigure]('noDelay', server.noDelay ? 1 : 0)
+  syncFlags(server)
+  updateRef()
+  attachHandler(server)
+  process.nextTick(() => {
+    if (server[kId] === result.id) server.emit('listening')
+  })
+}
+
+const NO_ACCESS = {
+  code: 'EACCES',
+  errno: -os.constants.errno.EACCES,
+  message: 'permission denied'
+}
+
+function listenError(result, wanted) {
+  const where =
+    wanted.path ??
+    (wanted.host === undefined ? `:::${wanted.port}` : `${wanted.host}:${wanted.port}`)
+  // Node has this one for all platforms
+  const isMissing = wanted.path !== undefined && result.code === 'ENOENT'
+  const { code, errno, message } = isMissing ? NO_ACCESS : result
+  const err = new Error(`listen ${code}: ${message} ${where}`)
+  err.code = code
+  err.errno = errno
+  err.syscall = 'listen'
+  err.address = wanted.path ?? wanted.host ?? '::'
+  if (wanted.path === undefined && wanted.port !== 0) err.port = wanted.port
+  return err
+}
+
+/** Gives Rust the route table of the app that answers requests. */
+function attachHandler(server) {
+  const handler = server[kHandler]
+  if (typeof handler !== 'function') return
+  settings.attach(handler, server)
+  server[kUnwatch]?.()
+  server[kUnwatch] = null
+  server[kRouter] = null
+}
+
+module.exports = { listen }

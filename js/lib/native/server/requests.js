@@ -1,0 +1,168 @@
+'use strict'
+// REQUEST frames become calls of the handler, each in an asynchronous context of its own, with
+// the plan of the routes that Rust has matched. Nothing of Express beyond that.
+
+const dc = require('node:diagnostics_channel')
+const { AsyncResource } = require('node:async_hooks')
+const { EventEmitter } = require('node:events')
+const native = require('../index')
+const F = require('../frames')
+const bridge = require('../bridge')
+const { entering, entered } = require('../incoming')
+const { classesFor, stopReading } = require('../message')
+const { forgetSocket } = require('../socket')
+const { kPlan, kOnStale, kTableVersion } = require('../../router/symbols')
+const { Offer } = require('../../router/plan')
+const { tableOf } = require('../../router/registry')
+const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
+
+const { METHODS } = F
+const { emit } = EventEmitter.prototype
+
+const requestStarted = dc.channel('http.server.request.start')
+const responseFinished = dc.channel('http.server.response.finish')
+
+/** Reads a REQUEST or UPGRADE frame into a request. */
+function readRequest(server, classes, words, at, inbox, extraWords) {
+  const w = at + 12 + extraWords
+  const start = w * 4
+  const headLength = words[at + 7]
+  const head = inbox.latin1Slice(start, start + headLength)
+  const flags = words[at + 1] >>> 8
+  const planWords = words[at + 9]
+  const bodyLength = words[at + 10]
+  const planAt = w + ((headLength + 3) >> 2)
+  let body = null
+  if (bodyLength !== 0) {
+    const from = (planAt + planWords) * 4
+    body = Buffer.allocUnsafe(bodyLength)
+    inbox.copy(body, 0, from, from + bodyLength)
+  }
+  return new classes.Request(
+    server,
+    flags,
+    words[at + 2],
+    words[at + 3],
+    head,
+    head.slice(0, words[at + 6]),
+    METHODS[words[at + 5]],
+    words[at + 11],
+    body
+  )
+}
+
+/** Only the routing of the request itself needs the words: copied, the inbox is reused. */
+function copyPlan(req, router, version, words, at, count) {
+  const plan = new Array(count)
+  for (let i = 0; i < count; i++) plan[i] = words[at + i]
+  req[kPlan] = new Offer(router, plan, 0, count, version, req.url, req.method)
+}
+
+/** The app's router, watched from the first request on. */
+function routerOf(server, handler) {
+  const router = handler.router
+  if (typeof router !== 'function' || router[kOnStale] === undefined) return null
+  if (server[kRouter] === router) return router
+  server[kUnwatch]?.()
+  server[kRouter] = router
+  const ref = new WeakRef(server)
+  if (router[kOnStale] === null) router[kOnStale] = new Set()
+  const onStale = () => {
+    const watched = ref.deref()
+    if (watched?.listening) native.serverSetTable(watched[kId], null, 0)
+  }
+  router[kOnStale].add(onStale)
+  server[kUnwatch] = () => router[kOnStale].delete(onStale)
+  return router
+}
+
+/** Lets Rust plan from now on with the table as it is. */
+function shareTable(server, router) {
+  const table = tableOf(router)
+  native.serverSetTable(server[kId], table, router[kTableVersion])
+}
+
+class RequestResource extends AsyncResource {}
+const REQUEST_RESOURCE = { requireManualDestroy: true }
+
+bridge.onFrame(F.REQUEST, (words, at, inbox) => {
+  const server = servers.get(words[at + 4])
+  if (server === undefined) {
+    bridge.sendWord(F.DESTROY, 0, words[at + 2], words[at + 3], 0)
+    return
+  }
+  const handler = server[kHandler]
+  const classes = classesFor(handler ?? noHandler)
+  const flags = words[at + 1] >>> 8
+  const slot = words[at + 2]
+  if (flags & F.FIRST) forgetSocket(slot)
+  stopReading(slot)
+  const req = readRequest(server, classes, words, at, inbox, 0)
+  const res = new classes.Response(req, slot, words[at + 3])
+  req.res = res
+  bridge.attach(res)
+
+  const router = classes.request === undefined ? null : routerOf(server, handler)
+  if (router !== null) {
+    const version = words[at + 8]
+    if (version !== 0 && version === router[kTableVersion]) {
+      const planAt = at + 12 + ((words[at + 7] + 3) >> 2)
+      copyPlan(req, router, version, words, planAt, words[at + 9])
+    } else {
+      shareTable(server, router)
+    }
+  }
+
+  // Every request is an asynchronous context of its own: what one enters
+  // (AsyncLocalStorage.enterWith) must not be seen by the next of the same batch.
+  const resource = requestResource()
+  entering.req = req
+  try {
+    resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
+  } catch (err) {
+    // as from any callback: 'uncaughtException', and the rest of the batch goes on
+    process.nextTick(rethrow, err)
+  }
+  entered(req)
+})
+
+/** The asynchronous context of one request. */
+function requestResource() {
+  return new RequestResource('HTTPINCOMINGMESSAGE', REQUEST_RESOURCE)
+}
+
+function rethrow(err) {
+  throw err
+}
+
+function noHandler() {}
+
+function dispatch(server, handler, req, res, flags) {
+  if (requestStarted.hasSubscribers) {
+    requestStarted.publish({ request: req, response: res, socket: req.socket, server })
+  }
+  if (responseFinished.hasSubscribers) {
+    res.on('finish', () => {
+      responseFinished.publish({ request: req, response: res, socket: req.socket, server })
+    })
+  }
+  if (flags & F.EXPECT_CONTINUE) {
+    if (server.emit('checkContinue', req, res)) return
+    res.writeContinue()
+  } else if (flags & F.OVER_LIMIT) {
+    server.emit('dropRequest', req, req.socket)
+    res.writeHead(503)
+    res.end()
+    return
+  } else if (flags & F.EXPECT_OTHER) {
+    if (server.emit('checkExpectation', req, res)) return
+    res.writeHead(417)
+    res.end()
+    return
+  }
+  // agents replace emit to see every request
+  if (server._events.request === handler && server.emit === emit) handler.call(server, req, res)
+  else server.emit('request', req, res)
+}
+
+module.exports = { readRequest, requestResource, noHandler, rethrow }

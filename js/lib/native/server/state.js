@@ -1,0 +1,40 @@
+'use strict'
+// What the files of the server share: its private state, the servers of this environment, and
+// whether they keep the event loop alive. Nothing here talks to a client.
+
+const native = require('../index')
+const S = require('../symbols')
+
+const state = {
+  kId: S.kId,
+  kHandler: S.kHandler,
+  kConfigure: S.kConfigure,
+  kOptions: Symbol('rnode.server.options'),
+  kValues: Symbol('rnode.server.values'),
+  kUnref: Symbol('rnode.server.unref'),
+  kUpgraded: Symbol('rnode.server.upgraded'),
+  kClosing: Symbol('rnode.server.closing'),
+  kAddress: Symbol('rnode.server.address'),
+  /** A new one for every listen(), none after close(): what was begun before it is called off. */
+  kListenToken: Symbol('rnode.server.listenToken'),
+  kRouter: Symbol('rnode.server.router'),
+  /** Ends the watch of the router; an app that listens again and again must not gather them. */
+  kUnwatch: Symbol('rnode.server.unwatch')
+}
+
+/** Servers of this environment by native id. */
+const servers = new Map()
+
+let referenced = false
+
+/** The event loop stays alive as long as a server does that nobody unreferenced. */
+function updateRef() {
+  let wanted = false
+  for (const server of servers.values()) if (!server[state.kUnref]) wanted = true
+  if (wanted === referenced) return
+  referenced = wanted
+  if (wanted) native.ref()
+  else native.unref()
+}
+
+module.exports = { ...state, servers, updateRef }
