@@ -7,7 +7,8 @@
 import net from 'node:net'
 import { main, parseOptions } from './lib/options.mjs'
 import { startNode } from './lib/process.mjs'
-import { formatMiB, provenance, table, write } from './lib/report.mjs'
+import { formatMiB, provenance, write } from './lib/report.mjs'
+import { table } from './lib/table.mjs'
 import { buildRnode, ensurePackages, findNode } from './lib/tools.mjs'
 
 const BATCH = 240

@@ -12,8 +12,9 @@ import { chooseGenerator } from './lib/load.mjs'
 import { measureScenario, median } from './lib/measure.mjs'
 import { main, parseOptions } from './lib/options.mjs'
 import { benchRoot, startNode } from './lib/process.mjs'
-import { format, provenance, table, write } from './lib/report.mjs'
+import { provenance, write } from './lib/report.mjs'
 import { loadProblem } from './lib/servers.mjs'
+import { format, table } from './lib/table.mjs'
 import { cache, ensurePackages, findNode, runVisible } from './lib/tools.mjs'
 
 /** What makes the comparison fail: the candidate's value over the baseline's, see `ratio`. */

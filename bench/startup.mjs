@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import { median } from './lib/measure.mjs'
 import { main, parseOptions } from './lib/options.mjs'
 import { benchRoot } from './lib/process.mjs'
-import { format, formatMiB, provenance, table, write } from './lib/report.mjs'
+import { formatMiB, provenance, write } from './lib/report.mjs'
+import { format, table } from './lib/table.mjs'
 import { buildRnode, ensurePackages, findNode } from './lib/tools.mjs'
 
 const run = promisify(execFile)

@@ -21,7 +21,10 @@ const all = {
   connections: { default: 64, least: 1, help: 'keep-alive connections of the load generator' },
   'load-threads': { default: 1, least: 1, help: 'threads of the load generator' },
   load: { read: String, help: 'wrk or autocannon (default: wrk if it is installed)' },
-  node: { read: String, help: 'another Node binary, or a major version to get from npm (24)' },
+  node: {
+    read: String,
+    help: 'another Node binary, or a major version to get from npm (24); run.mjs takes several (20,24)'
+  },
   'io-threads': {
     least: 1,
     help: 'I/O threads of axum, nginx and rnode (default: 2, and rnode as it comes)'

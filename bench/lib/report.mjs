@@ -5,32 +5,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { benchRoot } from './process.mjs'
-
-const digits = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 2)
-
-/** A number as text: three digits that count; '–' for null. */
-export const format = (value) =>
-  value === null || value === undefined ? '–' : value.toFixed(digits(value))
+import { goalTable, summaryTable } from './summary.mjs'
+import { format, table } from './table.mjs'
 
 const formatRate = (value) => Math.round(value).toLocaleString('en-US')
 const formatRatio = (base, value) => (base && value ? `${format(base / value)}x` : '–')
 export const formatMiB = (bytes) =>
   bytes === null || bytes === undefined ? '–' : (bytes / 1024 / 1024).toFixed(1)
-
-/**
- * A Markdown table with aligned columns: it reads well in a terminal too.
- * @param {string[]} head
- * @param {string[][]} rows the first column is text, the others are numbers
- */
-export function table(head, rows) {
-  const widths = head.map((title, i) =>
-    Math.max(3, title.length, ...rows.map((row) => row[i].length))
-  )
-  const line = (cells) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [line(head), line(rule), ...rows.map(line)].join('\n')
-}
 
 const head = [
   'server',
@@ -48,7 +29,7 @@ const head = [
   'vs ultimate: all'
 ]
 
-/** The table of one scenario. @param {object} result of measureScenario */
+/** The table of one scenario. @param {object} result of measureScenario, with `node`, the Node under test */
 export function scenarioTable(result) {
   const express = result.servers.express?.summary
   const ultimate = result.servers['ultimate-express']?.summary
@@ -90,9 +71,9 @@ function git(...args) {
 
 /**
  * What a result must name: commit, machine, versions, command line.
- * @param {{ version: string }} node the Node under test
+ * @param {...{ version: string }} nodes the Nodes under test
  */
-export function provenance(node) {
+export function provenance(...nodes) {
   const cpus = os.cpus()
   return {
     date: new Date().toISOString(),
@@ -102,7 +83,7 @@ export function provenance(node) {
     command: ['node', path.relative(process.cwd(), process.argv[1]), ...process.argv.slice(2)].join(
       ' '
     ),
-    node: node.version,
+    node: nodes.map(({ version }) => version).join(', '),
     machine: {
       cpu: cpus[0]?.model.trim() ?? 'unknown',
       cores: cpus.length,
@@ -126,9 +107,9 @@ function packageVersions() {
 
 const describe = ({ commit, dirty, node, machine, date }) =>
   `${date.slice(0, 10)}, commit ${commit?.slice(0, 10) ?? '(none)'}${dirty ? ' with changes' : ''}, ` +
-  `Node ${node.slice(1)}, ${machine.cpu}, ${machine.cores} cores, ${machine.os}`
+  `Node ${node.replaceAll('v', '')}, ${machine.cpu}, ${machine.cores} cores, ${machine.os}`
 
-/** The Markdown page of a result. */
+/** The Markdown page of a result: the summary of each Node, then every scenario's table. */
 export function markdown(result) {
   const { settings } = result
   const parts = [
@@ -141,15 +122,19 @@ export function markdown(result) {
       `1-minute load of the machine at the start: ${result.machine.loadAverageAtStart.toFixed(2)}. ` +
       'How to read it: bench/README.md.'
   ]
-  for (const scenario of result.scenarios)
-    parts.push('', `## ${scenario.name}`, '', scenarioTable(scenario))
+  for (const run of result.runs) {
+    parts.push('', `## Node ${run.node.slice(1)}`, '', summaryTable(run), '', goalTable(run))
+    for (const scenario of run.scenarios)
+      parts.push('', `### ${scenario.name}`, '', scenarioTable({ ...scenario, node: run.node }))
+  }
   return `${parts.join('\n')}\n`
 }
 
 /** Where a result goes if the user names no file. */
 export function defaultFile(result, suffix = '') {
   const commit = result.commit ? result.commit.slice(0, 7) : 'nocommit'
-  const name = `${result.date.slice(0, 10)}-${commit}-node${result.node.slice(1).split('.')[0]}${suffix}`
+  const majors = result.node.split(', ').map((version) => version.slice(1).split('.')[0])
+  const name = `${result.date.slice(0, 10)}-${commit}-node${majors.join('-')}${suffix}`
   return path.join(benchRoot, 'results', `${name}.json`)
 }
 
