@@ -3,7 +3,9 @@
 'use strict'
 
 const contentType = require('content-type')
-const mime = require('mime-types')
+const { lazy } = require('./lazy')
+
+const mime = lazy(() => require('mime-types'))
 
 function withCharset(type, charset) {
   const parsed = contentType.parse(type)
@@ -29,6 +31,6 @@ function remember(fn) {
 const withUtf8 = remember((type) => withCharset(type, 'utf-8'))
 
 /** As `contentType` of mime-types: the whole header value for an extension or a media type, or false. */
-const fullType = remember((type) => mime.contentType(type))
+const fullType = remember((type) => mime().contentType(type))
 
 module.exports = { fullType, withCharset, withUtf8 }

@@ -3,16 +3,18 @@
 'use strict'
 
 const { isIP } = require('node:net')
-const accepts = require('accepts')
 const fresh = require('fresh')
 const parseUrl = require('parseurl')
-const proxyaddr = require('proxy-addr')
-const parseRange = require('range-parser')
-const typeis = require('type-is')
 const { signalOf } = require('./deadline')
+const { lazy } = require('./lazy')
 const { messagePrototypes } = require('./native/message')
 const { kSlot } = require('./native/symbols')
 const { readSetting } = require('./settings')
+
+const accepts = lazy(() => require('accepts'))
+const parseRange = lazy(() => require('range-parser'))
+const proxyaddr = lazy(() => require('proxy-addr'))
+const typeis = lazy(() => require('type-is'))
 
 const req = Object.create(messagePrototypes.request)
 module.exports = req
@@ -50,7 +52,7 @@ req.get = req.header = function header(name) {
  * @return {string|string[]|false}
  */
 req.accepts = function (...types) {
-  return accepts(this).types(...types)
+  return accepts()(this).types(...types)
 }
 
 /**
@@ -60,7 +62,7 @@ req.accepts = function (...types) {
  * @return {string|string[]|false}
  */
 req.acceptsEncodings = function (...encodings) {
-  return accepts(this).encodings(...encodings)
+  return accepts()(this).encodings(...encodings)
 }
 
 /**
@@ -70,7 +72,7 @@ req.acceptsEncodings = function (...encodings) {
  * @return {string|string[]|false}
  */
 req.acceptsCharsets = function (...charsets) {
-  return accepts(this).charsets(...charsets)
+  return accepts()(this).charsets(...charsets)
 }
 
 /**
@@ -80,7 +82,7 @@ req.acceptsCharsets = function (...charsets) {
  * @return {string|string[]|false}
  */
 req.acceptsLanguages = function (...languages) {
-  return accepts(this).languages(...languages)
+  return accepts()(this).languages(...languages)
 }
 
 /**
@@ -95,7 +97,7 @@ req.acceptsLanguages = function (...languages) {
  */
 req.range = function range(size, options) {
   const value = this.get('Range')
-  return value ? parseRange(size, value, options) : undefined
+  return value ? parseRange()(size, value, options) : undefined
 }
 
 /**
@@ -110,7 +112,10 @@ req.range = function range(size, options) {
  * @return {string|false|null}  null if there is no body
  */
 req.is = function is(types, ...more) {
-  return typeis(this, Array.isArray(types) ? types : arguments.length === 0 ? [] : [types, ...more])
+  return typeis()(
+    this,
+    Array.isArray(types) ? types : arguments.length === 0 ? [] : [types, ...more]
+  )
 }
 
 /** The parsed query string, by the "query parser" setting; parsed anew at every access. */
@@ -136,7 +141,7 @@ getter('secure', function secure() {
 
 /** Address of the client: of the socket, or what trusted proxies say it is. */
 getter('ip', function ip() {
-  return proxyaddr(this, readSetting(this.app, 'trust proxy fn'))
+  return proxyaddr()(this, readSetting(this.app, 'trust proxy fn'))
 })
 
 /**
@@ -144,7 +149,7 @@ getter('ip', function ip() {
  * "trust proxy".
  */
 getter('ips', function ips() {
-  const addresses = proxyaddr.all(this, readSetting(this.app, 'trust proxy fn'))
+  const addresses = proxyaddr().all(this, readSetting(this.app, 'trust proxy fn'))
   return addresses.slice(1).reverse()
 })
 

@@ -11,14 +11,16 @@ const deprecate = require('depd')('express')
 const encodeUrl = require('encodeurl')
 const escapeHtml = require('escape-html')
 const createError = require('http-errors')
-const send = require('send')
 const statuses = require('statuses')
 const vary = require('vary')
+const { lazy } = require('./lazy')
 const { messagePrototypes, sendWhole, setEtagFunctions } = require('./native/message')
 const { readSetting } = require('./settings')
 const transferFile = require('./transfer-file')
 const { fullType } = require('./content-type')
 const { etag, normalizeType, normalizeTypes, setCharset, wetag } = require('./utils')
+
+const npmSend = lazy(() => require('send'))
 
 setEtagFunctions(wetag, etag)
 
@@ -261,7 +263,7 @@ res.sendFile = function sendFile(path, options, callback) {
   const pathname = encodeURI(path)
   opts.etag = this.app.enabled('etag')
 
-  transferFile(this, send(req, pathname, opts), opts.headers, (err) => {
+  transferFile(this, npmSend()(req, pathname, opts), opts.headers, (err) => {
     if (done) return done(err)
     if (!err) return
     if (err.code === 'EISDIR') return next()

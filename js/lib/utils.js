@@ -5,10 +5,12 @@
 const { METHODS } = require('node:http')
 const querystring = require('node:querystring')
 const createETag = require('etag')
-const mime = require('mime-types')
 const { withCharset, withUtf8 } = require('./content-type')
-const proxyaddr = require('proxy-addr')
-const qs = require('qs')
+const { lazy } = require('./lazy')
+
+const mime = lazy(() => require('mime-types'))
+const proxyaddr = lazy(() => require('proxy-addr'))
+const qs = lazy(() => require('qs'))
 
 /**
  * The HTTP methods Node's parser knows, in lower case: each is a method of app, router and route.
@@ -43,7 +45,7 @@ exports.wetag = etagGenerator({ weak: true })
  */
 exports.normalizeType = function normalizeType(type) {
   if (type.includes('/')) return parseMediaType(type)
-  return { value: mime.lookup(type) || 'application/octet-stream', params: {} }
+  return { value: mime().lookup(type) || 'application/octet-stream', params: {} }
 }
 
 /** `normalizeType` for a list. */
@@ -116,7 +118,7 @@ exports.compileQueryParser = function compileQueryParser(val) {
 }
 
 function parseExtendedQuery(str) {
-  return qs.parse(str, { allowPrototypes: true })
+  return qs().parse(str, { allowPrototypes: true })
 }
 
 /**
@@ -129,9 +131,11 @@ function parseExtendedQuery(str) {
 exports.compileTrust = function compileTrust(val) {
   if (typeof val === 'function') return val
   if (val === true) return () => true
+  // the default
+  if (!val) return () => false
   if (typeof val === 'number') return (_address, hop) => hop < val
-  if (typeof val === 'string') return proxyaddr.compile(val.split(',').map((part) => part.trim()))
-  return proxyaddr.compile(val || [])
+  if (typeof val === 'string') return proxyaddr().compile(val.split(',').map((part) => part.trim()))
+  return proxyaddr().compile(val)
 }
 
 /**

@@ -4,10 +4,12 @@
 // request are parsed without a stream (body/inline.js), all others by body-parser.
 'use strict'
 
-const bodyParser = require('body-parser')
+const { lazy } = require('../lazy')
 const { formParser } = require('./body/form')
 const { inlineParser } = require('./body/inline')
 const { jsonParser: jsonText } = require('./body/json')
+
+const bodyParser = lazy(() => require('body-parser'))
 
 const asIs = (body) => body
 
@@ -33,7 +35,7 @@ function json(options) {
     parse: jsonText(options),
     type: 'application/json'
   }
-  const { handle } = inlineParser(kind, options, bodyParser.json)
+  const { handle } = inlineParser(kind, options, (checked) => bodyParser().json(checked))
   return function jsonParser(req, res, next) {
     handle(req, res, next)
   }
@@ -51,7 +53,7 @@ function json(options) {
  */
 function raw(options) {
   const kind = { name: 'raw', parse: asIs, type: 'application/octet-stream' }
-  const { handle } = inlineParser(kind, options, bodyParser.raw)
+  const { handle } = inlineParser(kind, options, (checked) => bodyParser().raw(checked))
   return function rawParser(req, res, next) {
     handle(req, res, next)
   }
@@ -72,7 +74,7 @@ function text(options) {
     parse: asIs,
     type: 'text/plain'
   }
-  const { handle } = inlineParser(kind, options, bodyParser.text)
+  const { handle } = inlineParser(kind, options, (checked) => bodyParser().text(checked))
   return function textParser(req, res, next) {
     handle(req, res, next)
   }
@@ -101,7 +103,7 @@ function urlencoded(options) {
     parse: formParser(options),
     type: 'application/x-www-form-urlencoded'
   }
-  const { handle } = inlineParser(kind, options, bodyParser.urlencoded)
+  const { handle } = inlineParser(kind, options, (checked) => bodyParser().urlencoded(checked))
   return function urlencodedParser(req, res, next) {
     handle(req, res, next)
   }

@@ -4,9 +4,11 @@
 'use strict'
 
 const { resolve } = require('node:path')
-const send = require('send')
-const npmServeStatic = require('serve-static')
+const { lazy } = require('../lazy')
 const { askForFile, internFileOptions } = require('../native/file')
+
+const send = lazy(() => require('send'))
+const npmServeStatic = lazy(() => require('serve-static'))
 
 module.exports = serveStatic
 
@@ -23,7 +25,7 @@ module.exports = serveStatic
  * @throws {TypeError} if `root` is missing or no string, or `setHeaders` is no function
  */
 function serveStatic(root, options) {
-  const inJavaScript = npmServeStatic(root, options)
+  const inJavaScript = npmServeStatic()(root, options)
   // What is called for every file must run in JavaScript.
   if (options?.setHeaders) return inJavaScript
 
@@ -83,7 +85,7 @@ class SharedOptions {
     let stream
     try {
       // send normalizes its options in the constructor; what it throws it shall throw itself.
-      stream = send({}, '', this.#options)
+      stream = send()({}, '', this.#options)
     } catch {
       return 0
     }

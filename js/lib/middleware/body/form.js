@@ -3,7 +3,9 @@
 'use strict'
 
 const createError = require('http-errors')
-const qs = require('qs')
+const { lazy } = require('../../lazy')
+
+const qs = lazy(() => require('qs'))
 
 const BRACKET = /[[\]]|%5[bd]/i
 const PLUS = /\+/g
@@ -30,7 +32,7 @@ function formParser(options) {
       if (flat !== undefined) return flat
     }
     try {
-      return qs.parse(text, {
+      return qs().parse(text, {
         allowPrototypes: true,
         arrayLimit: extended ? Math.max(100, count) : count,
         charset,

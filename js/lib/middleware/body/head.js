@@ -4,8 +4,10 @@
 
 const { partsOf } = require('../../native/incoming')
 const { kFlags, kHead, kHeaders, kServer } = require('../../native/symbols')
-const { hasBody } = require('type-is')
+const { lazy } = require('../../lazy')
 const F = require('../../native/frames')
+
+const typeis = lazy(() => require('type-is'))
 
 /** Parts of a head with as many fields as `headers` takes by default (maxHeadersCount). */
 const MOST_PARTS = 3 + 2 * 1000
@@ -28,11 +30,11 @@ function isTouched(req) {
  * @param {boolean} touched  see `isTouched`
  */
 function announcesBody(req, touched) {
-  if (touched) return hasBody(req)
+  if (touched) return typeis().hasBody(req)
   if ((req[kFlags] & F.HAS_BODY) !== 0) return true
   const head = req[kHead]
   // a value may look like the name, so this only rules out
-  return head !== null && LENGTH_FIELD.test(head) && hasBody(req)
+  return head !== null && LENGTH_FIELD.test(head) && typeis().hasBody(req)
 }
 
 /**

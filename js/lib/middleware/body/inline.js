@@ -7,7 +7,7 @@ const bytes = require('bytes')
 const contentType = require('content-type')
 const createError = require('http-errors')
 const debug = require('debug')
-const typeis = require('type-is')
+const { lazy } = require('../../lazy')
 const F = require('../../native/frames')
 const {
   kAbortReason,
@@ -19,6 +19,8 @@ const {
 } = require('../../native/symbols')
 const { consume, isConsumed } = require('../../native/incoming')
 const head = require('./head')
+
+const typeis = lazy(() => require('type-is'))
 
 const EMPTY = Buffer.alloc(0)
 const DEFAULT_LIMIT = 100 * 1024
@@ -62,7 +64,12 @@ function latin1(body) {
  */
 function inlineParser(kind, options, make) {
   const accepts = new TypeCheck(options, kind.type)
-  const fallback = make(accepts.optionsFor(options))
+  // body-parser checks the options; without any there is nothing to check before it is needed
+  let parser = options === undefined ? undefined : make(accepts.optionsFor(options))
+  const fallback = (req, res, next) => {
+    parser ??= make(accepts.optionsFor(options))
+    parser(req, res, next)
+  }
   // its debug output tells of reading, which does not happen here
   if (debug.enabled(`body-parser:${kind.name}`)) return { handle: fallback }
 
@@ -191,9 +198,9 @@ class TypeCheck {
 
   check(value) {
     // an array may be changed by who made it
-    if (typeof this.type !== 'string') return Boolean(typeis.is(value, this.type))
+    if (typeof this.type !== 'string') return Boolean(typeis().is(value, this.type))
     if (value !== this.last) {
-      this.lastAnswer = Boolean(typeis.is(value, this.type))
+      this.lastAnswer = Boolean(typeis().is(value, this.type))
       this.last = value
     }
     return this.lastAnswer
