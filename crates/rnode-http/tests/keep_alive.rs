@@ -452,6 +452,40 @@ fn headers_beyond_the_count_are_dropped_silently() {
 }
 
 #[test]
+fn headers_beyond_the_count_are_refused_where_asked() {
+    let fake = Fake::start(|frame, out| {
+        if let InFrame::Request {
+            slot, generation, ..
+        } = frame
+        {
+            out.text(slot, generation, 200, b"");
+        }
+    });
+    fake.config
+        .set_flag(rnode_http::server_flags::REFUSE_EXCESS_HEADERS, true);
+    fake.config.max_headers_count.store(10, Relaxed);
+    for (count, expected) in [(9, 200), (10, 431), (40, 431)] {
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+            "A: b\r\n".repeat(count)
+        );
+        let mut client = Client::connect(fake.port());
+        let status = client.send(&request).response().expect("answered").status;
+        assert_eq!(status, expected, "{count}");
+    }
+    // Trailers have a count of their own.
+    for (count, expected) in [(10, 200), (11, 431)] {
+        let mut client = Client::connect(fake.port());
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}\r\n",
+            "A: b\r\n".repeat(count)
+        );
+        let status = client.send(&request).response().expect("answered").status;
+        assert_eq!(status, expected, "{count} trailers");
+    }
+}
+
+#[test]
 fn a_unix_socket_serves_too() {
     use std::io::{Read, Write};
     let fake = Fake::start(|frame, out| {

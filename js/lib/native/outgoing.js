@@ -39,6 +39,8 @@ const kUniqueHeaders = symbolOf('kUniqueHeaders')
 const kNodeSocket = symbolOf('kSocket')
 
 const NO_OUTPUT = []
+/** Options of a response whose server has the same set. */
+const REJECTING = { rejectNonStandardBodyWrites: true }
 
 // headers in the light state ---------------------------------------------------
 
@@ -170,7 +172,7 @@ function full(res) {
   const req = res.req
   const list = res[kHeaderList]
   const { sendDate, shouldKeepAlive, useChunkedEncodingByDefault, strictContentLength } = res
-  ServerResponse.call(res, req)
+  ServerResponse.call(res, req, req[kServer].rejectNonStandardBodyWrites ? REJECTING : undefined)
   res.sendDate = sendDate
   res.strictContentLength = strictContentLength
   if (!useChunkedEncodingByDefault) res.useChunkedEncodingByDefault = false

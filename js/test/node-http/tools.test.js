@@ -55,6 +55,44 @@ suite(__filename, [
       return answer
     }
   })),
+  ...['end', 'send'].map((how) => ({
+    name: `diagnostics channels in the order of events: ${how}`,
+    serve(ctx) {
+      const names = [
+        'http.server.request.start',
+        'http.server.response.created',
+        'http.server.response.finish'
+      ]
+      for (const name of names) {
+        const seen = ({ request, response, socket, server }) =>
+          ctx.log(
+            name,
+            request === response.req,
+            socket === undefined ? 'no socket' : socket === request.socket,
+            server === undefined ? 'no server' : server === made,
+            response.headersSent,
+            response.writableFinished,
+            request.complete
+          )
+        channels.subscribe(name, seen)
+        ctx.later(() => channels.unsubscribe(name, seen))
+      }
+      const app = ctx.express()
+      app.use((req, res) => {
+        ctx.log('handler')
+        res.on('finish', () => ctx.log('finish'))
+        if (how === 'send') res.send('x')
+        else res.end('x')
+      })
+      const made = app.listen(0)
+      return made
+    },
+    async exchange({ request, until }) {
+      const answer = await request({ path: '/' })
+      await until(4)
+      return answer
+    }
+  })),
   {
     name: 'AsyncLocalStorage through middleware, body parsing, events and timers',
     serve: ({ express, log }) => {

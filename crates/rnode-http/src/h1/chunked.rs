@@ -3,7 +3,7 @@
 //! A push decoder: it is given bytes and says how many it took and which of them are data. It buffers only trailer
 //! lines, within the header size limit; chunk extensions are checked, bounded and dropped.
 
-use super::parse::{self, Limits};
+use super::parse::{self, Limits, TrailerCounts};
 use super::syntax::is_token;
 use rnode_bridge::codes::ClientError;
 use std::ops::Range;
@@ -18,6 +18,9 @@ pub(crate) struct Chunked {
     remaining: u64,
     extensions: usize,
     trailers: Vec<u8>,
+    /// Where the trailer line begins that is being read.
+    trailer_line: usize,
+    counts: TrailerCounts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,8 @@ impl Chunked {
             remaining: 0,
             extensions: 0,
             trailers: Vec::new(),
+            trailer_line: 0,
+            counts: TrailerCounts::default(),
         }
     }
 
@@ -168,16 +173,17 @@ impl Chunked {
             (EndLf, b'\n') => Done,
             (TrailerStart | Trailer, _) => {
                 self.trailers.push(byte);
-                if self.trailers.len() > limits.size {
+                let start = self.trailer_line;
+                if self.trailers.len() - start > limits.size
+                    || self.trailers.len() > limits.size.saturating_mul(parse::RAW_PER_COUNTED)
+                {
                     return Err(ClientError::HeaderOverflow);
                 }
                 if byte == b'\n' {
                     // Each line is judged when it ends, not when the body does.
-                    let line = self.trailers[..self.trailers.len() - 1]
-                        .iter()
-                        .rposition(|b| *b == b'\n');
-                    let start = line.map_or(0, |at| at + 1);
-                    parse::trailers(&self.trailers[start..], limits, &mut Vec::new())?;
+                    let line = &self.trailers[start..];
+                    parse::trailers(line, limits, &mut self.counts, &mut Vec::new())?;
+                    self.trailer_line = self.trailers.len();
                     TrailerStart
                 } else {
                     Trailer
@@ -205,6 +211,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         size: 16_384,
         count: 2_000,
+        refuse_excess: false,
     };
 
     fn run(input: &[u8], step: usize) -> Result<(Vec<u8>, bool, usize), ClientError> {

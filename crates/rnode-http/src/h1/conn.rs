@@ -306,6 +306,7 @@ impl Conn {
         Limits {
             size: config.max_header_size.load(Relaxed) as usize,
             count: config.max_headers_count.load(Relaxed) as usize,
+            refuse_excess: config.has(flags::REFUSE_EXCESS_HEADERS),
         }
     }
 

@@ -6,7 +6,7 @@
 use super::chunked::Chunked;
 use super::conn::{Body, Conn, Phase, READ_AHEAD, Request, Response, Stored};
 use super::io::{Addresses, Detached};
-use super::parse::{self, Expect, Framing, Head, Span};
+use super::parse::{self, Expect, Framing, Head, Span, TrailerCounts};
 use super::write::Flush;
 use crate::error_page::Mode;
 use crate::io_thread::Ctx;
@@ -421,7 +421,12 @@ impl Conn {
             let mut trailers = Vec::new();
             if let Body::Chunked(decoder) = &body {
                 // Each line was checked when it was read.
-                let _ = parse::trailers(decoder.trailer_lines(), self.limits(), &mut trailers);
+                let _ = parse::trailers(
+                    decoder.trailer_lines(),
+                    self.limits(),
+                    &mut TrailerCounts::default(),
+                    &mut trailers,
+                );
             }
             let (slot, generation) = (self.slot, self.generation);
             self.queue()

@@ -77,15 +77,17 @@ pub(crate) struct Progress {
 pub(crate) struct Limits {
     /// Target, names and values together; from this size on the head overflows.
     pub(crate) size: usize,
-    /// Headers kept; further ones are checked but dropped. 0 = all.
+    /// Headers (and trailers) kept. 0 = all.
     pub(crate) count: usize,
+    /// One more than `count` overflows the head; otherwise further ones are checked but dropped.
+    pub(crate) refuse_excess: bool,
 }
 
 /// Headers that Node's parser collects before it looks at the limit.
 const HEADER_BATCH: usize = 31;
 /// Raw bytes a head may take for each byte of the size limit. Node does not count separators and leading white
 /// space at all and so has no limit on them; a bound on memory has to.
-const RAW_PER_COUNTED: usize = 4;
+pub(super) const RAW_PER_COUNTED: usize = 4;
 
 /// Parses one head from the front of `bytes`, spans into `spans`. `Ok(None)`: more bytes are needed.
 pub(crate) fn parse(
@@ -239,12 +241,8 @@ impl State {
             if !check_only {
                 let value = &raw[..raw.len() - trailing_space(raw)];
                 let name = &line[..name_length];
-                // Node's parser hands over 31 at a time and looks at the limit in between.
-                let kept = self.limits.count == 0
-                    || self.kept < self.limits.count
-                    || !self.kept.is_multiple_of(HEADER_BATCH);
+                let kept = self.keeps_next()?;
                 if kept {
-                    self.kept += 1;
                     spans.push(Span {
                         name: (at as u32, (at + name_length) as u32),
                         value: (
@@ -257,6 +255,21 @@ impl State {
             }
             at += length + 1;
         }
+    }
+
+    /// Counts one header against the limit of their number. False: it is dropped.
+    fn keeps_next(&mut self) -> Result<bool, ClientError> {
+        if self.limits.count != 0 && self.kept >= self.limits.count {
+            if self.limits.refuse_excess {
+                return Err(ClientError::HeaderOverflow);
+            }
+            // Where Node's parser drops, it hands over 31 at a time and looks at the limit in between.
+            if self.kept.is_multiple_of(HEADER_BATCH) {
+                return Ok(false);
+            }
+        }
+        self.kept += 1;
+        Ok(true)
     }
 
     /// Takes note of the headers that matter for the connection itself.
@@ -446,10 +459,26 @@ fn after_authority(bytes: &[u8]) -> Result<&[u8], ClientError> {
     Ok(&bytes[length..])
 }
 
+/// What the trailer lines read so far count against the limits, which are the headers', apart from those.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TrailerCounts {
+    bytes: usize,
+    kept: usize,
+}
+
 /// Checks trailer lines (`lines` ends before the empty line) and appends `Name\nvalue\n…` to `out`, without the last
 /// line feed.
-pub(crate) fn trailers(lines: &[u8], limits: Limits, out: &mut Vec<u8>) -> Result<(), ClientError> {
-    let mut state = State::new(limits);
+pub(crate) fn trailers(
+    lines: &[u8],
+    limits: Limits,
+    counts: &mut TrailerCounts,
+    out: &mut Vec<u8>,
+) -> Result<(), ClientError> {
+    let mut state = State {
+        counted: counts.bytes,
+        kept: counts.kept,
+        ..State::new(limits)
+    };
     let mut rest = lines;
     while let Some(length) = memchr(b'\n', rest) {
         let line = rest[..length]
@@ -468,6 +497,9 @@ pub(crate) fn trailers(lines: &[u8], limits: Limits, out: &mut Vec<u8>) -> Resul
         let raw = &raw[leading_space(raw)..];
         check_value(raw)?;
         state.count_bytes(name_length + raw.len())?;
+        if !state.keeps_next()? {
+            continue;
+        }
         if !out.is_empty() {
             out.push(b'\n');
         }
@@ -475,5 +507,9 @@ pub(crate) fn trailers(lines: &[u8], limits: Limits, out: &mut Vec<u8>) -> Resul
         out.push(b'\n');
         out.extend_from_slice(&raw[..raw.len() - trailing_space(raw)]);
     }
+    *counts = TrailerCounts {
+        bytes: state.counted,
+        kept: state.kept,
+    };
     Ok(())
 }

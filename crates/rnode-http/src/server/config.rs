@@ -22,6 +22,8 @@ pub mod flags {
     pub const REQUIRE_HOST: u32 = 64;
     /// Somebody listens to `'dropRequest'`: JavaScript refuses what `maxRequestsPerSocket` does not allow.
     pub const DROP_REQUEST_LISTENER: u32 = 128;
+    /// More headers than `max_headers_count` are an overflow (431), as under newer versions of Node.
+    pub const REFUSE_EXCESS_HEADERS: u32 = 256;
 }
 
 /// Limits of one server, named as Node names them. Times are in milliseconds, 0 = none.
@@ -35,7 +37,8 @@ pub struct ServerConfig {
     pub keep_alive_timeout: AtomicU32,
     /// Bytes of target, header names and values together: 431 from this size on. Default 16,384.
     pub max_header_size: AtomicU32,
-    /// Headers kept, further ones are dropped silently; 0 = all. Default 1,000: Node's documentation says 2,000, but its
+    /// Headers kept, and as many trailers; further ones are dropped silently, or refused with
+    /// [`flags::REFUSE_EXCESS_HEADERS`]; 0 = all. Default 1,000: Node's documentation says 2,000, but its
     /// parser counts names and values.
     pub max_headers_count: AtomicU32,
     /// `server.timeout`: without a byte in either direction for so long, SOCKET_TIMEOUT is sent. Default 0.

@@ -21,13 +21,16 @@ for (const [name, value] of [
   ['upgrade', false],
   ['statusCode', null],
   ['statusMessage', null],
-  ['joinDuplicateHeaders', undefined],
   ['_dumped', false]
 ]) {
   lazy(name, function () {
     return this[kSlot] === undefined ? undefined : value
   })
 }
+
+lazy('joinDuplicateHeaders', function joinDuplicateHeaders() {
+  return this[kSlot] === undefined ? undefined : this[kServer].joinDuplicateHeaders
+})
 
 lazy('client', function client() {
   return this[kSlot] === undefined ? undefined : this.socket

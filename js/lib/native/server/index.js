@@ -8,17 +8,14 @@ const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { HIGH_WATER_MARK } = require('../socket')
 const S = require('../symbols')
-const { LIMITS, defineLimits } = require('./limits')
+const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
 const state = require('./state')
 require('./connections')
 
-const { kId, kHandler, kOptions, kValues, kUnref, kUpgraded, kClosing, kAddress } = state
+const { kId, kHandler, kUnref, kUpgraded, kClosing, kAddress } = state
 const { kRouter, kUnwatch, updateRef } = state
-
-/** Node's own default for what not all versions have. */
-const { keepAliveTimeoutBuffer } = new http.Server()
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -32,10 +29,8 @@ function Server(options, handler) {
     options = {}
   }
   EventEmitter.call(this)
-  this[kOptions] = { ...options }
   this[kHandler] = handler
   this[kId] = 0
-  this[kValues] = {}
   this[kUnref] = false
   this[kUpgraded] = new Set()
   this[kClosing] = false
@@ -46,23 +41,15 @@ function Server(options, handler) {
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
   this.allowHalfOpen = true
   this.pauseOnConnect = false
-  this.noDelay = options?.noDelay ?? true
   this.keepAlive = Boolean(options?.keepAlive)
   this.httpAllowHalfOpen = false
-  this.requireHostHeader = options?.requireHostHeader ?? true
   this.connectionsCheckingInterval = options?.connectionsCheckingInterval ?? 30_000
   this.insecureHTTPParser = options?.insecureHTTPParser
   this.joinDuplicateHeaders = options?.joinDuplicateHeaders
   this.rejectNonStandardBodyWrites = options?.rejectNonStandardBodyWrites ?? false
   this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
-  this.maxHeaderSize = options?.maxHeaderSize
-  if (keepAliveTimeoutBuffer !== undefined) {
-    this.keepAliveTimeoutBuffer = options?.keepAliveTimeoutBuffer ?? keepAliveTimeoutBuffer
-  }
   this._connections = 0
-  for (const name of Object.keys(LIMITS)) {
-    this[kValues][name] = options?.[name] ?? LIMITS[name][1]
-  }
+  initialize(this, options)
   if (handler) this.on('request', handler)
 }
 

@@ -2,9 +2,11 @@
 // Limits, switches and listeners of a server that Rust must know of: their Node names, the addon's
 // keys, and how a change reaches a server that listens. It judges nothing about a request.
 
+const http = require('node:http')
+const { Duplex } = require('node:stream')
 const { EventEmitter } = require('node:events')
 const native = require('../index')
-const { kConfigure, kId, kOptions, kValues } = require('./state')
+const { kConfig, kConfigure, kId, kValues } = require('./state')
 
 /** Flag bits of listeners that Rust must know of. */
 const LISTENER_FLAGS = {
@@ -20,35 +22,34 @@ const LISTENER_FLAGS = {
 }
 
 const REQUIRE_HOST = 64
+const REFUSE_EXCESS_HEADERS = 256
 
-/** Node's names for limits, the addon's key, the default (http.Server's, Node 20). */
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
+
+/** A server of Node's own, for what it has by default on the running version. */
+const { keepAliveTimeout, keepAliveTimeoutBuffer } = new http.Server()
+
+/** Node's names for limits, the addon's key, the default, and what the addon gets for no number. */
 const LIMITS = {
-  headersTimeout: ['headersTimeout', 60000],
-  requestTimeout: ['requestTimeout', 300000],
-  keepAliveTimeout: ['keepAliveTimeout', 5000],
-  timeout: ['socketTimeout', 0],
-  maxHeadersCount: ['maxHeadersCount', null],
-  maxRequestsPerSocket: ['maxRequestsPerSocket', 0],
-  maxConnections: ['maxConnections', undefined]
+  headersTimeout: ['headersTimeout', 60000, 0],
+  requestTimeout: ['requestTimeout', 300000, 0],
+  keepAliveTimeout: ['keepAliveTimeout', keepAliveTimeout, 0],
+  timeout: ['socketTimeout', 0, 0],
+  maxHeaderSize: ['maxHeaderSize', undefined, http.maxHeaderSize],
+  maxHeadersCount: ['maxHeadersCount', null, 1000],
+  maxRequestsPerSocket: ['maxRequestsPerSocket', 0, 0],
+  maxConnections: ['maxConnections', undefined, 0]
 }
 
-/** Makes the limits properties of the prototype, and listeners that come and go tell Rust. */
+/** Makes limits and switches properties of the prototype, and listeners that come and go tell Rust. */
 function defineLimits(proto) {
-  for (const name of Object.keys(LIMITS)) {
-    Object.defineProperty(proto, name, {
-      configurable: true,
-      enumerable: true,
-      get() {
-        return this[kValues][name]
-      },
-      set(value) {
-        this[kValues][name] = value
-        if (this[kId] !== 0) applyLimit(this, name)
-      }
-    })
-  }
+  for (const name of Object.keys(LIMITS)) define(proto, name, (server) => applyLimit(server, name))
+  define(proto, 'requireHostHeader', syncFlags)
+  define(proto, 'noDelay', (server) => server[kConfigure]('noDelay', server.noDelay ? 1 : 0))
 
+  // what is set before the server listens holds from its first connection on
   proto[kConfigure] = function configure(key, value) {
+    this[kConfig][key] = value
     if (this[kId] !== 0) native.serverSet(this[kId], key, value)
   }
 
@@ -73,26 +74,84 @@ function defineLimits(proto) {
   }
 }
 
-function applyLimit(server, name) {
-  const value = server[kValues][name]
-  // null (maxHeadersCount) leaves the engine's own default
-  if (value === null || value === undefined) return
-  const ms = Number(value)
-  server[kConfigure](LIMITS[name][0], Number.isFinite(ms) && ms > 0 ? Math.min(ms, 0x7fffffff) : 0)
+function define(proto, name, changed) {
+  Object.defineProperty(proto, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return this[kValues][name]
+    },
+    set(value) {
+      this[kValues][name] = value
+      changed(this)
+    }
+  })
 }
 
-/** All limits at once, of a server that has just begun to listen. */
-function applyLimits(server) {
-  for (const name of Object.keys(LIMITS)) applyLimit(server, name)
+function applyLimit(server, name) {
+  const value = server[kValues][name]
+  const [key, , none] = LIMITS[name]
+  server[kConfigure](key, isNone(name, value) ? none : clamp(Number(value)))
+}
+
+/** Node takes these as "the default". */
+function isNone(name, value) {
+  if (value === null || value === undefined) return true
+  return name === 'maxHeaderSize' && !(value > 0)
+}
+
+/** Whole and positive, in the 31 bits of a timer; 0 = none. */
+function clamp(number) {
+  return Number.isFinite(number) && number > 0 ? Math.min(number, 0x7fffffff) : 0
+}
+
+/** Sets limits and switches of a new server. @param {object} [options] as http.createServer's */
+function initialize(server, options) {
+  server[kConfig] = {}
+  server[kValues] = {}
+  for (const name of Object.keys(LIMITS)) server[name] = options?.[name] ?? LIMITS[name][1]
+  server.noDelay = options?.noDelay ?? true
+  server.requireHostHeader = options?.requireHostHeader ?? true
+  if (keepAliveTimeoutBuffer !== undefined) {
+    server.keepAliveTimeoutBuffer = options?.keepAliveTimeoutBuffer ?? keepAliveTimeoutBuffer
+  }
 }
 
 function syncFlags(server) {
-  if (server[kId] === 0) return
-  let flags = server[kOptions].requireHostHeader === false ? 0 : REQUIRE_HOST
+  let flags = server.requireHostHeader ? REQUIRE_HOST : 0
+  if (refusesExcessHeaders()) flags |= REFUSE_EXCESS_HEADERS
   for (const name of Object.keys(LISTENER_FLAGS)) {
     if (server.listenerCount(name) !== 0) flags |= LISTENER_FLAGS[name]
   }
   server[kConfigure]('flags', flags)
 }
 
-module.exports = { LIMITS, defineLimits, applyLimits, syncFlags }
+let refusing
+
+/**
+ * Whether the running Node answers 431 to more headers than `maxHeadersCount`; older releases drop
+ * them. It came with a security release of each line, so Node's own parser is asked, once.
+ */
+function refusesExcessHeaders() {
+  if (refusing === undefined) refusing = NODE_MAJOR >= 22 && askParser() === 'HPE_HEADER_OVERFLOW'
+  return refusing
+}
+
+/** @returns {string} code of the parser's error: the request never becomes one */
+function askParser() {
+  let code
+  const server = new http.Server()
+  // agents that wrap http.Server's must not see this one
+  server.emit = EventEmitter.prototype.emit
+  server.maxHeadersCount = 1
+  server.on('clientError', (err) => {
+    code = err.code
+  })
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  server.emit('connection', socket)
+  socket.emit('data', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nno header\r\n\r\n'))
+  socket.destroy()
+  return code
+}
+
+module.exports = { defineLimits, initialize, syncFlags }

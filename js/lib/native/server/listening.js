@@ -4,16 +4,15 @@
 
 const dns = require('node:dns')
 const fs = require('node:fs')
-const http = require('node:http')
 const net = require('node:net')
 const os = require('node:os')
 const native = require('../index')
 const bridge = require('../bridge')
 const settings = require('../settings')
-const { applyLimits, syncFlags } = require('./limits')
+const { syncFlags } = require('./limits')
 const state = require('./state')
 
-const { kId, kAddress, kClosing, kConfigure, kHandler, kListenToken, kOptions } = state
+const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
 const { kRouter, kUnwatch, servers, updateRef } = state
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
@@ -114,8 +113,11 @@ function rejectArguments(args) {
 
 function bind(server, wanted) {
   bridge.start()
-  const result = native.listen(wanted)
+  attachHandler(server)
+  syncFlags(server)
+  const result = native.listen({ ...wanted, config: server[kConfig] })
   if (result.code !== undefined) {
+    settings.detach(server[kHandler], server)
     const err = listenError(result, wanted)
     process.nextTick(() => server.emit('error', err))
     return
@@ -128,13 +130,7 @@ function bind(server, wanted) {
     fs.chmodSync(wanted.path, kept | wanted.mode)
   }
   servers.set(result.id, server)
-  applyLimits(server)
-  const { maxHeaderSize } = server[kOptions]
-  server[kConfigure]('maxHeaderSize', maxHeaderSize ?? http.maxHeaderSize)
-  server[kConfigure]('noDelay', server.noDelay ? 1 : 0)
-  syncFlags(server)
   updateRef()
-  attachHandler(server)
   process.nextTick(() => {
     if (server[kId] === result.id) server.emit('listening')
   })

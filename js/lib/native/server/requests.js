@@ -10,6 +10,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
+const { full } = require('../outgoing')
 const { forgetSocket } = require('../socket')
 const { kPlan, kOnStale, kTableVersion } = require('../../router/symbols')
 const { Offer } = require('../../router/plan')
@@ -19,6 +20,7 @@ const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
 const { METHODS } = F
 const { emit } = EventEmitter.prototype
 
+const responseCreated = dc.channel('http.server.response.created')
 const requestStarted = dc.channel('http.server.request.start')
 const responseFinished = dc.channel('http.server.response.finish')
 
@@ -138,6 +140,8 @@ function rethrow(err) {
 function noHandler() {}
 
 function dispatch(server, handler, req, res, flags) {
+  // Node's constructor publishes it, on versions that have the channel
+  if (responseCreated.hasSubscribers) full(res)
   if (requestStarted.hasSubscribers) {
     requestStarted.publish({ request: req, response: res, socket: req.socket, server })
   }

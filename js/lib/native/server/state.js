@@ -9,8 +9,10 @@ const state = {
   kId: S.kId,
   kHandler: S.kHandler,
   kConfigure: S.kConfigure,
-  kOptions: Symbol('rnode.server.options'),
+  /** Limits and switches by Node's names. */
   kValues: Symbol('rnode.server.values'),
+  /** The same as the addon knows them: keys and numbers. */
+  kConfig: Symbol('rnode.server.config'),
   kUnref: Symbol('rnode.server.unref'),
   kUpgraded: Symbol('rnode.server.upgraded'),
   kClosing: Symbol('rnode.server.closing'),
