@@ -5,12 +5,13 @@
 
 const { METHODS } = require('node:http')
 const debug = require('debug')('router')
+const isPromise = require('is-promise')
 const parseUrl = require('parseurl')
 const Layer = require('./layer')
 const Route = require('./route')
-const { invoke } = Layer
+const { invoke, isPlainLayer, settle } = Layer
 const { processParams } = require('./param')
-const { Plan } = require('./plan')
+const { Plan, Params } = require('./plan')
 const { liveStack, touch, childOf } = require('./registry')
 const { recordError, requestChannel, shouldTrace } = require('./tracing')
 const {
@@ -107,6 +108,7 @@ Router.prototype.handle = function handle(req, res, callback) {
   let idx = 0
   let removed = ''
   let slashAdded = false
+  /** next() calls since a layer has last returned. */
   let sync = 0
   /** What param callbacks were called with, by name; made on first use. */
   let paramCalled = null
@@ -134,6 +136,34 @@ Router.prototype.handle = function handle(req, res, callback) {
   }
 
   function next(err) {
+    // the most frequent step by far: from one middleware without a path to another
+    if (isPlain && !err && removed === '') {
+      const index = plan.peekPlain(req)
+      if (index !== -1) {
+        const layer = stack[index]
+        if (isPlainLayer(layer)) {
+          // a long run of synchronous handlers must not exhaust the call stack
+          if (++sync > 100) return setImmediate(next, err)
+          plan.skipPlain()
+          idx = index + 1
+          req.params = new Params()
+          const fn = layer.handle
+          try {
+            const ret = fn(req, res, next)
+            if (ret !== undefined && ret !== res && isPromise(ret)) settle(ret, next)
+          } catch (error) {
+            next(error)
+          }
+          if (sync !== 0) sync = 0
+          return
+        }
+      }
+    }
+    step(err)
+  }
+
+  /** next() for whatever the short step does not do. */
+  function step(err) {
     if (err) recordError(req, err)
     let layerError = err === 'route' ? null : err
 
@@ -170,22 +200,6 @@ Router.prototype.handle = function handle(req, res, callback) {
 
     let layer
     let route
-
-    // the most frequent step by far: middleware without a path
-    if (isPlain && !layerError) {
-      const index = plan.peekPlain()
-      if (index !== -1) {
-        layer = stack[index]
-        if (layer.slash && layer.route === undefined) {
-          plan.skipPlain()
-          idx = index + 1
-          req.params = {}
-          invoke(layer, req, res, next)
-          sync = 0
-          return
-        }
-      }
-    }
 
     for (;;) {
       if (!plan.advance()) {

@@ -151,6 +151,23 @@ function invoke(layer, req, res, next) {
   }
 }
 
+/**
+ * True for middleware without a path that a walk may call by itself: nothing is
+ * captured or taken off the URL, and no method of the layer was replaced.
+ */
+function isPlainLayer(layer) {
+  if (layer.handle !== layer[kKnown]) {
+    layer[kKnown] = layer.handle
+    layer[kArity] = layer.handle.length
+  }
+  return (
+    layer.slash &&
+    layer.route === undefined &&
+    layer[kArity] <= 3 &&
+    layer.handleRequest === handleRequest
+  )
+}
+
 /** A rejected promise is an error for the next error handler. */
 function settle(promise, next) {
   if (!(promise instanceof Promise)) {
@@ -261,5 +278,7 @@ module.exports = Layer
 module.exports.kPatterns = kPatterns
 module.exports.kOptions = kOptions
 module.exports.invoke = invoke
+module.exports.isPlainLayer = isPlainLayer
+module.exports.settle = settle
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust

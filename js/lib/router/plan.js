@@ -33,6 +33,10 @@ class Offer {
 /** Scratch for synchronous plans; grown when a plan does not fit. */
 let scratch = new Int32Array(4096)
 
+/** `req.params` of a layer that captures nothing. As `{}`, without room for properties that seldom come. */
+function Params() {}
+Params.prototype = Object.prototype
+
 class Plan {
   constructor(router) {
     this.router = router
@@ -126,10 +130,10 @@ class Plan {
 
   /**
    * Stack index of the next entry if it is a plain one (a layer that captures nothing and leads into
-   * no router), -1 otherwise. skipPlain() moves past it.
+   * no router) and the plan still fits the request, -1 otherwise. skipPlain() moves past it.
    */
-  peekPlain() {
-    if (this.pos >= this.end) return -1
+  peekPlain(req) {
+    if (this.pos >= this.end || this.isStale(req)) return -1
     const head = this.words[this.pos]
     return head <= INDEX_MASK && head >= this.from ? head : -1
   }
@@ -182,7 +186,7 @@ class Plan {
     }
     const detail = this.detailPos
     if (detail === 0) {
-      this.params = layer.slash ? {} : Object.create(null)
+      this.params = layer.slash ? new Params() : Object.create(null)
       this.hasKeys = false
       this.matchLength = 0
       this.patternIndex = 0
@@ -245,4 +249,4 @@ function pathnameOf(url) {
   return query === -1 ? url : url.substring(0, query)
 }
 
-module.exports = { Plan, Offer, pathnameOf }
+module.exports = { Plan, Offer, Params, pathnameOf }
