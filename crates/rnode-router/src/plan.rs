@@ -1,9 +1,10 @@
 //! The plan of a request: the layers that can match, in stack order, nested routers included, written as words.
 //! The layout of the words is `docs/internals/frames.md`, "Plan words". Nothing is executed or decoded here.
 
+use crate::decode::decode_param;
 use crate::index::Candidates;
 use crate::method::Method;
-use crate::pattern::Captures;
+use crate::pattern::{Capture, Captures};
 use crate::table::{Always, Candidate, Matcher, Router, Table};
 
 /// Entry flag: the matched length and the captures follow.
@@ -126,6 +127,7 @@ impl Planner<'_> {
             found: &found,
         };
         let mut captures = Captures::new();
+        let escaped = path.text.contains('%');
         let mut entries = 0;
         let mut matched_layer = u32::MAX;
         loop {
@@ -141,7 +143,10 @@ impl Planner<'_> {
                 continue;
             }
             let layer = &router.layers[candidate.layer as usize];
-            if layer.methods & self.method == 0 {
+            // Express decodes parameters before it looks at the method: those of another method's route are an
+            // error too, which JavaScript meets when it reads the entry.
+            let foreign = layer.methods & self.method == 0;
+            if foreign && !escaped {
                 continue;
             }
             let entry = self.out.len();
@@ -150,6 +155,7 @@ impl Planner<'_> {
                     self.out.push(candidate.layer | ASK << FLAG_SHIFT);
                     None
                 }
+                Matcher::Slash if foreign => continue,
                 Matcher::Slash => {
                     self.out.push(candidate.layer);
                     Some(0)
@@ -158,6 +164,10 @@ impl Planner<'_> {
                     let Some(length) = program.run(path.text, &mut captures, &mut ()) else {
                         continue;
                     };
+                    if foreign && captures.iter().all(|capture| decodes(path.text, capture)) {
+                        matched_layer = candidate.layer;
+                        continue;
+                    }
                     if path.synthetic && !captures.is_empty() {
                         return None;
                     }
@@ -170,7 +180,7 @@ impl Planner<'_> {
             };
             matched_layer = candidate.layer;
             entries += 1;
-            if layer.deadline.is_some() {
+            if layer.deadline.is_some() && !foreign {
                 self.deadline = layer.deadline;
             }
             if let (Some(child), Some(length)) = (layer.child, length)
@@ -232,6 +242,20 @@ impl Planner<'_> {
         } else {
             path[from..to].encode_utf16().count() as u32
         }
+    }
+}
+
+/// Whether JavaScript will be able to decode a capture: a wildcard's pieces each, anything else as a whole.
+fn decodes(path: &str, capture: &Capture) -> bool {
+    if !capture.percent {
+        return true;
+    }
+    let start = capture.start as usize;
+    let text = &path[start..start + capture.len as usize];
+    if capture.wildcard {
+        text.split('/').all(|piece| decode_param(piece).is_ok())
+    } else {
+        decode_param(text).is_ok()
     }
 }
 

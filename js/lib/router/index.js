@@ -222,7 +222,8 @@ Router.prototype.handle = function handle(req, res, callback) {
       if (!route) break
       // a pending error passes routes by
       if (layerError) continue
-      if (plan.checksMethod) {
+      // a path that the plan could not judge is in it for any method
+      if (plan.checksMethod || plan.asks) {
         if (route._handlesMethod(req.method)) break
         if (allowed !== null) allowed.push(...route._methods())
         if (req.method === 'HEAD') break

@@ -482,3 +482,31 @@ differential(
   },
   [{ path: '/', status: 200 }]
 )
+
+differential(
+  'a parameter that cannot be decoded is an error in any route that the path fits',
+  (express) => {
+    const app = express()
+    app.post('/post/:id', (req, res) => res.send('post'))
+    app.put('/rest/*rest', (req, res) => res.send('put'))
+    app.delete(/^\/expression\/(.+)/, (req, res) => res.send('delete'))
+    app.get('/shown', (req, res) => res.send('shown'))
+    app.param('id', (req, res, next, id) => next(new Error(`param ${id}`)))
+    app.use((req, res) => res.send(`end of ${req.url}, route ${req.route?.path}`))
+    app.use((err, req, res, next) => res.status(err.status || 500).send(err.message))
+    return app
+  },
+  [
+    { path: '/post/%zz', status: 400 },
+    { method: 'POST', path: '/post/%ff', status: 400 },
+    { method: 'DELETE', path: '/post/%', status: 400 },
+    { path: '/rest/a/%zz/b', status: 400 },
+    { path: '/expression/%zz', status: 400 },
+    { path: '/expression/%20', status: 200 },
+    { path: '/post/%20', status: 200 },
+    { method: 'OPTIONS', path: '/expression/%20' },
+    { method: 'HEAD', path: '/expression/%20' },
+    { path: '/other/%zz', status: 200 },
+    { path: '/shown', status: 200 }
+  ]
+)
