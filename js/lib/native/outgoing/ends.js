@@ -1,0 +1,96 @@
+'use strict'
+// How an invocation ends: the last byte of a full response, the events that follow it, and the
+// ends that do not come from the handler (the client has gone, a deadline, a socket destroyed).
+
+const F = require('../frames')
+const bridge = require('../bridge')
+const { finishRequest, abortRequest } = require('../incoming')
+const { socketOf, closed } = require('../socket')
+const { NodeProto, proto, FULL, DONE, kNodeNeedDrain } = require('./proto')
+const { full } = require('./full')
+const S = require('../symbols')
+
+const { kSlot, kGeneration, kFlags, kState } = S
+
+/** A body that is still to come is read, or dumped, after the response: the end of it must not decide that. */
+function holdBody(req) {
+  if ((req[kFlags] & F.BODY_COMPLETE) !== 0 || req[S.kReading]?.ended) return
+  bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], 0)
+  require('../message').keepReading(req)
+}
+
+/** The last byte of a full response has been given to the socket. */
+proto._finish = function _finish() {
+  NodeProto._finish.call(this)
+  if (this[kState] !== FULL) return
+  this[kState] = DONE
+  holdBody(this.req)
+  bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
+  bridge.detach(this)
+  this.prependListener('finish', onFinish)
+}
+
+/** What Node's server does when a response is finished. */
+function onFinish() {
+  this.removeListener('finish', onFinish)
+  finishRequest(this.req)
+  const { socket } = this
+  if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
+  process.nextTick(emitClose, this)
+  if (this._last) socket?.destroySoon()
+}
+
+function emitClose(res) {
+  if (res._closed) return
+  res.destroyed = true
+  res._closed = true
+  res.emit('close')
+}
+
+/** ABORT frame: the invocation ends without an answer of the handler's. */
+function abort(res, reason) {
+  const { req } = res
+  bridge.detach(res)
+  require('./whole').reopen(res)
+  if (reason === F.ABORT_DEADLINE || reason === F.ABORT_REQUEST_TIMEOUT) {
+    // Rust has answered; what the handler still does must do no harm
+    full(res)
+    res[kState] = DONE
+    res._header = 'HTTP/1.1 503 Service Unavailable\r\n\r\n'
+    require('../../deadline').sealExpired(req, res)
+    abortRequest(req, reason)
+    if (res.socket?._httpMessage === res) NodeProto.detachSocket.call(res, res.socket)
+    process.nextTick(emitClose, res)
+    return
+  }
+  if (reason === F.ABORT_CLIENT) bridge.sendWord(F.DESTROY, 0, res[kSlot], res[kGeneration], 0)
+  lost(res, reason)
+  closed(socketOf(req), false)
+}
+
+/** The connection has gone under a response: request and response are told as Node's server does. */
+function lost(res, reason) {
+  require('./whole').reopen(res)
+  full(res)
+  res[kState] = DONE
+  if (res.socket) res.socket.destroyed = true
+  abortRequest(res.req, reason)
+}
+
+/** The program has destroyed the connection itself. */
+function connectionGone(socket) {
+  const res = bridge.lookup(socket[kSlot], socket[kGeneration])
+  if (res === undefined) return
+  bridge.detach(res)
+  lost(res, F.ABORT_CLIENT)
+}
+
+/** Node's server passes a socket's 'drain' on to the message that waits for it. */
+function drainMessage(res) {
+  if (!res.finished && res[kNodeNeedDrain]) {
+    res[kNodeNeedDrain] = false
+    res.emit('drain')
+  }
+}
+
+module.exports = { holdBody, emitClose, abort, connectionGone, drainMessage }
