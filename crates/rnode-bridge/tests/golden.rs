@@ -133,8 +133,8 @@ fn inbound_frames() -> Vec<Value> {
         frame(
             "ABORT",
             "in",
-            with(json!({ "kind": 4, "reason": 1 })),
-            |buf| inbound::abort(buf, slot, generation, 1),
+            with(json!({ "kind": 4, "reason": 4, "code": 7 })),
+            |buf| inbound::abort(buf, slot, generation, 4, 7),
         ),
         frame("DRAIN", "in", with(json!({ "kind": 5 })), |buf| {
             inbound::drain(buf, slot, generation)

@@ -9,6 +9,7 @@ mod common;
 
 use common::client::Client;
 use common::{Fake, Out, wait_until};
+use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::outbound;
 use rnode_bridge::frame::{InFrame, abort, request_flags};
 use std::collections::HashMap;
@@ -322,7 +323,9 @@ fn a_broken_body_aborts_the_invocation() {
         InFrame::Request {
             slot, generation, ..
         } => outbound::body_want(out.to(slot), slot, generation, 1 << 20),
-        InFrame::Abort { reason, .. } => reasons.send(reason).expect("the test waits"),
+        InFrame::Abort { reason, code, .. } => {
+            reasons.send((reason, code)).expect("the test waits");
+        }
         _ => {}
     });
     let mut client = Client::connect(fake.port());
@@ -331,13 +334,19 @@ fn a_broken_body_aborts_the_invocation() {
     );
     assert_eq!(client.response().expect("answered").status, 400);
     assert_eq!(client.response(), None);
-    assert_eq!(aborted.recv(), Ok(abort::BODY_BROKEN));
+    assert_eq!(
+        aborted.recv(),
+        Ok((abort::BODY_BROKEN, ClientError::InvalidChunkSize as u32))
+    );
 
     let mut client = Client::connect(fake.port());
     client
         .send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello")
         .fin();
     assert_eq!(client.response().expect("answered").status, 400);
-    assert_eq!(aborted.recv(), Ok(abort::BODY_BROKEN));
+    assert_eq!(
+        aborted.recv(),
+        Ok((abort::BODY_BROKEN, ClientError::InvalidEofState as u32))
+    );
     fake.wait_for_no_slots();
 }

@@ -51,6 +51,7 @@ fn ten_thousand_aborted_requests_leave_nothing() {
             slot,
             generation,
             reason,
+            ..
         } => {
             assert_eq!(reason, abort::CLIENT_GONE);
             counter.fetch_add(1, SeqCst);

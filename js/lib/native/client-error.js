@@ -28,7 +28,7 @@ const LENGTH_AND_CODING = "Transfer-Encoding can't be present with Content-Lengt
 
 /**
  * @param {number} index on the wire
- * @param {Buffer} rawPacket the bytes read
+ * @param {Buffer} [rawPacket] the bytes read, where they are known
  * @returns {Error} with code, bytesParsed, reason and rawPacket, as Node's
  */
 function clientError(index, rawPacket) {
@@ -37,12 +37,12 @@ function clientError(index, rawPacket) {
   // the connection ended within a message: Node's error tells nothing of a packet
   const isCut = code === 'HPE_INVALID_EOF_STATE'
   const hasBoth =
-    code === 'HPE_INVALID_TRANSFER_ENCODING' && /^content-length:/im.test(rawPacket.latin1Slice())
+    code === 'HPE_INVALID_TRANSFER_ENCODING' && /^content-length:/im.test(rawPacket?.latin1Slice())
   const text = hasBoth ? LENGTH_AND_CODING : reason
   const err = new Error(isCut ? 'Parse Error' : isParser ? `Parse Error: ${text}` : text)
   err.code = code
   if (isParser) {
-    err.bytesParsed = isCut ? 0 : rawPacket.length
+    err.bytesParsed = isCut ? 0 : rawPacket?.length
     err.reason = text
     err.rawPacket = isCut ? undefined : rawPacket
   }

@@ -6,7 +6,8 @@ const F = require('./frames')
 const bridge = require('./bridge')
 const incoming = require('./incoming')
 const outgoing = require('./outgoing')
-const { knownSocket, drained } = require('./socket')
+const { clientError } = require('./client-error')
+const { knownSocket, drained, broken } = require('./socket')
 const S = require('./symbols')
 
 /** What Express' own prototypes inherit from. */
@@ -83,6 +84,10 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
 
 bridge.onFrame(F.ABORT, (words, at) => {
   const [slot, generation, reason] = [words[at + 2], words[at + 3], words[at + 4]]
+  if (reason === F.ABORT_BAD_BODY || reason === F.ABORT_REQUEST_TIMEOUT) {
+    const socket = bridge.lookup(slot, generation) && knownSocket(slot)
+    if (socket !== undefined) broken(socket, clientError(words[at + 5]))
+  }
   // A client that has sent FIN behind its request is answered by handlers that need no more
   // than ticks: under Node the two are read in two turns.
   if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason)

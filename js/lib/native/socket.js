@@ -27,6 +27,7 @@ const kEnded = Symbol('rnode.socketEnded')
 const kHeld = Symbol('rnode.socketHeld')
 const kHeldBytes = Symbol('rnode.socketHeldBytes')
 const kFresh = Symbol('rnode.socketFresh')
+const kOlderListeners = Symbol('rnode.socketOlderListeners')
 
 function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kSlot] = slot
@@ -35,6 +36,7 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kWaiting] = null
   this[kDrainAsked] = false
   this[kFresh] = false
+  this[kOlderListeners] = 0
   this[kEnded] = false
   this[kHeld] = []
   this[kHeldBytes] = 0
@@ -371,7 +373,25 @@ function ended(socket) {
   socket.emit('end')
 }
 
-/** The connection has gone: 'close', once. */
+/** The request is none, or late: Node's server destroys the socket with the error of its parser. */
+function broken(socket, err) {
+  if (socket.destroyed) return
+  socket.errored = err
+  socket.destroyed = true
+  socket.readable = false
+  socket.writable = false
+  emitError(socket)
+}
+
+/** 'error', once, where somebody listens: Node's server always does. */
+function emitError(socket) {
+  const state = socket._writableState
+  if (socket.errored === null || state.errored !== null) return
+  state.errored = socket.errored
+  if (socket.listenerCount('error') !== 0) socket.emit('error', socket.errored)
+}
+
+/** The connection has gone: 'error' if it has one, then 'close', once. */
 function closed(socket, hadError) {
   if (socket.closed) return
   socket.closed = true
@@ -379,13 +399,12 @@ function closed(socket, hadError) {
   socket.readable = false
   socket.writable = false
   clearTimeout(socket[kTimer])
+  emitError(socket)
   require('./outgoing').connectionGone(socket)
   const slots = sockets[socket[kSlot] >>> 24]
   const index = socket[kSlot] & 0xffffff
   if (slots?.[index] === socket) slots[index] = undefined
-  if (socket.errored !== null && socket.listenerCount('error') !== 0)
-    socket.emit('error', socket.errored)
-  socket.emit('close', hadError)
+  socket.emit('close', hadError || socket.errored !== null)
   const waiting = socket[kWaiting]
   socket[kWaiting] = null
   if (waiting !== null) {
@@ -451,8 +470,20 @@ function socketOf(req) {
   } else {
     socket[kGeneration] = req[kGeneration]
     socket[kFresh] = false
+    socket[kOlderListeners] = socket.listenerCount('close')
   }
   return socket
+}
+
+/**
+ * Node gives a response its socket before the handler runs, so its 'close' comes before what the
+ * handler listens to. Moves the response's listener, added last, to that place.
+ */
+function closeInOrder(socket) {
+  const list = socket._events.close
+  if (Array.isArray(list) && socket[kOlderListeners] < list.length - 1) {
+    list.splice(socket[kOlderListeners], 0, list.pop())
+  }
 }
 
 /** The socket for a CONNECTION frame, made at once. */
@@ -489,10 +520,12 @@ module.exports = {
   HIGH_WATER_MARK,
   socketOf,
   openSocket,
+  closeInOrder,
   knownSocket,
   forgetSocket,
   ended,
   closed,
+  broken,
   drained,
   kEnded
 }

@@ -280,6 +280,66 @@ suite(__filename, [
           : undefined
     }))
   ),
+  ...[
+    ['a chunk that is none', HALF_CHUNK, 'W'],
+    ['FIN before the end of a length', HALF, ''],
+    ['FIN before the last chunk', HALF_CHUNK, '']
+  ].flatMap(([name, text, more]) =>
+    Object.entries({
+      'nobody reads': () => {},
+      'the handler reads': (req) => req.resume(),
+      'the head is sent': (_req, res) => res.write('begun')
+    }).map(([how, act]) => ({
+      name: `a broken body is an error of the socket: ${name}, ${how}`,
+      serve:
+        ({ log }) =>
+        (req, res) => {
+          const { socket } = req
+          watch(req, res, log)
+          socket.on('error', (e) =>
+            log('socket error', e.code, e.message, socket.writable, socket.readable)
+          )
+          socket.on('close', (hadError) => log('socket close', hadError, socket.errored?.code))
+          end(req, log)
+          act(req, res)
+          log('handled')
+        },
+      async exchange(client) {
+        const connection = await client.open({ allowHalfOpen: true })
+        connection.write(text)
+        await client.until(1)
+        if (how === 'the head is sent') await connection.readUntil('begun')
+        connection.write(more)
+        connection.end()
+        const { bytes } = await connection.readToEnd()
+        await over(client)
+        return bytes.toString('latin1').replace(/Date: .*/, 'Date: <date>')
+      }
+    }))
+  ),
+  {
+    name: 'a close listener of an earlier request comes before the response, one of this request after it',
+    serve: ({ log }) => {
+      let count = 0
+      return (req, res) => {
+        const number = ++count
+        req.socket.on('close', () => log('socket close', number))
+        if (number === 1) return res.json({})
+        res.on('close', () => log('res close', number))
+        end(req, log)
+        log('waits')
+      }
+    },
+    async exchange(client) {
+      const connection = await client.open()
+      connection.write(GET)
+      await connection.readUntil('{}')
+      connection.write(GET)
+      await client.until(1)
+      connection.destroy()
+      return over(client)
+    }
+  },
   {
     name: 'pipelined requests when the client leaves',
     serve:

@@ -123,9 +123,13 @@ pub fn body_end(buf: &mut Vec<u8>, slot: u32, generation: u32, trailers: &[u8]) 
     finish(buf, start);
 }
 
-/// Appends an ABORT frame with a reason of [`abort`](super::abort).
-pub fn abort(buf: &mut Vec<u8>, slot: u32, generation: u32, reason: u32) {
-    one_word(buf, kind::ABORT, slot, generation, reason);
+/// Appends an ABORT frame with a reason of [`abort`](super::abort). `code` says what was wrong with the
+/// request: an index of [`CLIENT_ERROR_CODES`](crate::codes::CLIENT_ERROR_CODES); 0 with the other reasons.
+pub fn abort(buf: &mut Vec<u8>, slot: u32, generation: u32, reason: u32, code: u32) {
+    let start = begin(buf, kind::ABORT, 0, slot, generation);
+    put(buf, reason);
+    put(buf, code);
+    finish(buf, start);
 }
 
 /// Appends a DRAIN frame.
@@ -268,6 +272,7 @@ pub enum InFrame<'a> {
         slot: u32,
         generation: u32,
         reason: u32,
+        code: u32,
     },
     Drain {
         slot: u32,
@@ -404,6 +409,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             slot,
             generation,
             reason: w(4)?,
+            code: w(5)?,
         },
         kind::DRAIN => InFrame::Drain { slot, generation },
         kind::FINISHED => InFrame::Finished {

@@ -12,10 +12,15 @@ const LINGER_MS: u64 = 1_000;
 impl Conn {
     /// Sends ABORT for the current invocation, once.
     pub(super) fn abort(&mut self, reason: u32) {
+        self.abort_for(reason, 0);
+    }
+
+    /// The same for a request that is broken or late: `code` is the index of its [`ClientError`](rnode_bridge::codes::ClientError).
+    pub(super) fn abort_for(&mut self, reason: u32, code: u32) {
         if !std::mem::replace(&mut self.aborted, true) {
             let (slot, generation) = (self.slot, self.generation);
             self.queue()
-                .push_with(|buf| inbound::abort(buf, slot, generation, reason));
+                .push_with(|buf| inbound::abort(buf, slot, generation, reason, code));
         }
     }
 

@@ -472,7 +472,7 @@ impl Conn {
                 ClientError::RequestTimeout => abort::REQUEST_TIMEOUT,
                 _ => abort::BODY_BROKEN,
             };
-            self.abort(reason);
+            self.abort_for(reason, error as u32);
         }
         self.deadline.stop();
         self.response = Response::Queued;

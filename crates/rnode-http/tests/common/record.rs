@@ -28,6 +28,7 @@ pub fn recorder() -> (
                 slot,
                 generation,
                 reason,
+                ..
             } => Event::Abort(slot, generation, reason),
             InFrame::Finished { delivered, .. } => Event::Finished(delivered),
             other => Event::Other(format!("{other:?}")),

@@ -5,7 +5,7 @@
 
 const { ServerResponse } = require('node:http')
 const F = require('../frames')
-const { HIGH_WATER_MARK, socketOf } = require('../socket')
+const { HIGH_WATER_MARK, socketOf, closeInOrder } = require('../socket')
 const { NodeProto, proto, LIGHT, FULL, SENT, hasList } = require('./proto')
 const { kOutHeaders, kUniqueHeaders, kNodeSocket } = require('./proto')
 const { nodeHeaders } = require('./headers')
@@ -57,6 +57,7 @@ function full(res) {
   // the response before this one is complete, it may only wait for its last callback
   if (socket._httpMessage) NodeProto.detachSocket.call(socket._httpMessage, socket)
   NodeProto.assignSocket.call(res, socket)
+  closeInOrder(socket)
   return res
 }
 
