@@ -1,4 +1,4 @@
-//! A bounded cache of small files' bytes.
+//! A bounded cache: small files' bytes, and open descriptors of larger ones (`open_files`).
 //!
 //! A body is only used if a `stat` says that the file is the one it was read from (device, inode, size, mtime, ctime),
 //! by default a `stat` of this very request: what `send` would see is what the client gets. That leaves one hole, a second
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
+use super::open_files::{OpenFile, OpenFiles};
 use super::stat::Meta;
 
 const SHARDS: usize = 16;
@@ -33,6 +34,8 @@ pub struct Limits {
     /// How long a file must have been left alone before its body is kept. Default: 2.1 s, more than a tick of the coarsest
     /// clock of a common file system (FAT, 2 s).
     pub keep_after: Duration,
+    /// Larger files kept open. 0 keeps none. Default: 128.
+    pub open_files: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +45,7 @@ impl Default for Limits {
             file_bytes: 64 << 10,
             revalidate_after: Duration::ZERO,
             keep_after: Duration::from_millis(2100),
+            open_files: 128,
         }
     }
 }
@@ -53,6 +57,7 @@ pub struct FileCache {
     limits: Limits,
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    open: OpenFiles,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +84,7 @@ impl FileCache {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
+            open: OpenFiles::new(limits.open_files),
             limits,
             hasher: RandomState::new(),
             shards: Default::default(),
@@ -101,23 +107,47 @@ impl FileCache {
         for shard in &self.shards {
             *lock(shard) = Shard::default();
         }
+        self.close_idle(Duration::ZERO);
+    }
+
+    /// Closes larger files that nobody has asked for since `idle` ago; how many are still open.
+    pub fn close_idle(&self, idle: Duration) -> usize {
+        self.open.expire(idle)
+    }
+
+    /// The open file for `path`, if it is the one that `meta` describes.
+    pub(super) fn file(&self, path: &str, meta: &Meta) -> Option<Arc<OpenFile>> {
+        self.open.get(path, meta)
+    }
+
+    /// Keeps the open file that `meta` describes.
+    pub(super) fn keep_open(&self, path: &str, meta: &Meta, file: &Arc<OpenFile>) {
+        self.open.keep(path, meta, file);
     }
 
     /// The state of `path`, from the file system or, within `revalidate_after`, from the last time it was asked.
     pub(super) fn stat(&self, path: &str) -> io::Result<Meta> {
         if self.limits.revalidate_after.is_zero() {
-            return Meta::of(path);
+            return self.look(path);
         }
         let recent = |e: &&Entry| e.checked.elapsed() < self.limits.revalidate_after;
         if let Some(entry) = lock(self.shard(path)).entries.get(path).filter(recent) {
             return Ok(entry.meta.clone());
         }
-        let meta = Meta::of(path);
+        let meta = self.look(path);
         let mut shard = lock(self.shard(path));
         match (&meta, shard.entries.get_mut(path)) {
             (Ok(meta), Some(entry)) if entry.meta == *meta => entry.checked = Instant::now(),
             (_, Some(_)) => shard.remove(path),
             (_, None) => {}
+        }
+        meta
+    }
+
+    fn look(&self, path: &str) -> io::Result<Meta> {
+        let meta = Meta::of(path);
+        if meta.is_err() {
+            self.open.forget(path);
         }
         meta
     }

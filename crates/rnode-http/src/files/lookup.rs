@@ -5,11 +5,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use super::cache::FileCache;
+use super::open_files::OpenFile;
 use super::stat::{Kind, Meta};
 
 /// How often a small file that changes while it is read is read again.
@@ -19,7 +21,7 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub(super) enum Content {
     Bytes(Bytes),
-    File(File),
+    File(Arc<OpenFile>),
 }
 
 /// A system call on the file that failed.
@@ -48,10 +50,13 @@ pub(super) fn open(
         // Opening a pipe waits for its writer. Its size is 0, so there is nothing to send.
         return Ok((meta.clone(), Content::Bytes(Bytes::new())));
     }
-    if meta.size <= cache.file_bytes()
-        && let Some(body) = cache.body(path, meta)
-    {
-        return Ok((meta.clone(), Content::Bytes(body)));
+    let kept = if meta.size <= cache.file_bytes() {
+        cache.body(path, meta).map(Content::Bytes)
+    } else {
+        cache.file(path, meta).map(Content::File)
+    };
+    if let Some(content) = kept {
+        return Ok((meta.clone(), content));
     }
     let started = SystemTime::now();
     let mut file = File::open(path).map_err(|error| OpenError {
@@ -65,6 +70,8 @@ pub(super) fn open(
     let mut bytes = Vec::new();
     for _ in 0..ATTEMPTS {
         if meta.size > cache.file_bytes() {
+            let file = Arc::new(OpenFile::new(file));
+            cache.keep_open(path, &meta, &file);
             return Ok((meta, Content::File(file)));
         }
         bytes.clear();

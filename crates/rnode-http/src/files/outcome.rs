@@ -1,11 +1,12 @@
 //! What comes out: the answer to send, or what the next layer or the error handler must be told.
 
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::headers::Lines;
+use super::open_files::OpenFile;
 use crate::error_page::reason;
 
 /// How a request for a file ends.
@@ -61,8 +62,8 @@ pub enum Body {
     /// `len` bytes from `offset` of an open file, to be read with `read_at` or `sendfile`. If it turns out shorter, because it
     /// was cut meanwhile, the connection must be closed: the length has been promised.
     File {
-        /// Open for reading. Its own position is not to be relied on.
-        file: File,
+        /// Open for reading, and shared with other answers.
+        file: Arc<OpenFile>,
         /// First byte to send.
         offset: u64,
         /// Bytes to send; never 0.

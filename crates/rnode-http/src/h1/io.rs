@@ -115,6 +115,24 @@ impl Io {
         }
     }
 
+    /// As [`Self::try_write`], for bytes that others follow at once (`MSG_MORE`).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn try_write_more(&self, bytes: &[u8]) -> io::Result<usize> {
+        use rustix::net::{SendFlags, send};
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        match self {
+            Self::Tcp(stream) => {
+                stream.try_io(Interest::WRITABLE, || Ok(send(stream, bytes, flags)?))
+            }
+            Self::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn try_write_more(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(bytes)
+    }
+
     /// Hands bytes of a file to the kernel without copying them.
     #[cfg(target_os = "linux")]
     pub(crate) fn try_send_file(

@@ -68,6 +68,11 @@ impl OutQueue {
         self.written
     }
 
+    /// Bytes that wait to be handed to the kernel.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queued - self.written
+    }
+
     /// Lets `f` append to the last buffer.
     pub(crate) fn append<R>(&mut self, ctx: &Ctx, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if !matches!(self.segments.back(), Some(Segment::Buffer(_))) {
@@ -104,12 +109,17 @@ impl OutQueue {
         self.segments.push_back(Segment::Chunk(buffer, length));
     }
 
-    /// Hands bytes to the kernel until it takes no more.
-    pub(crate) fn flush(&mut self, io: &Io, ctx: &Ctx) -> Flush {
+    /// Hands bytes to the kernel until it takes no more. `more`: further bytes follow at once, so that the kernel need not send a
+    /// packet for these alone.
+    pub(crate) fn flush(&mut self, io: &Io, more: bool, ctx: &Ctx) -> Flush {
         while let Some(first) = self.segments.front() {
             let first = &first.as_slice()[self.sent..];
             let result = if self.segments.len() == 1 {
-                io.try_write(first)
+                if more {
+                    io.try_write_more(first)
+                } else {
+                    io.try_write(first)
+                }
             } else {
                 let mut slices = [IoSlice::new(&[]); MAX_SLICES];
                 slices[0] = IoSlice::new(first);

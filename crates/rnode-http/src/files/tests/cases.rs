@@ -201,7 +201,7 @@ fn read(body: Body) -> Vec<u8> {
         Body::Bytes(bytes) => bytes.to_vec(),
         Body::File { file, offset, len } => {
             let mut bytes = vec![0; usize::try_from(len).unwrap()];
-            file.read_exact_at(&mut bytes, offset).unwrap();
+            file.file().read_exact_at(&mut bytes, offset).unwrap();
             bytes
         }
     }

@@ -427,3 +427,68 @@ fn a_redirect_that_needs_a_url_parser_is_declined() {
     ));
     assert!(matches!(ask("/docs", "/docs"), Outcome::Redirect(_)));
 }
+
+/// The file behind an answer that is not in memory.
+fn open_file(answer: &FileAnswer) -> &std::sync::Arc<crate::files::OpenFile> {
+    match &answer.body {
+        Body::File { file, .. } => file,
+        other => panic!("an open file was expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn a_large_file_stays_open_while_it_is_the_same() {
+    let tree = Tree::new();
+    let (options, cache) = (options(&tree), keeping());
+    let shared =
+        |a: &FileAnswer, b: &FileAnswer| std::sync::Arc::ptr_eq(open_file(a), open_file(b));
+    tree.write("a.bin", &[1; 100_000], MTIME);
+    let first = fetch(&options, "/a.bin", &cache);
+    assert!(shared(&first, &fetch(&options, "/a.bin", &cache)));
+
+    // The same size and time, but another file.
+    tree.write("b.bin", &[2; 100_000], MTIME);
+    fs::rename(tree.root.join("b.bin"), tree.root.join("a.bin")).unwrap();
+    let second = fetch(&options, "/a.bin", &cache);
+    assert!(!shared(&first, &second));
+
+    // A change in place moves ctime, whatever mtime says.
+    tree.write("a.bin", &[3; 100_000], MTIME);
+    assert!(!shared(&second, &fetch(&options, "/a.bin", &cache)));
+
+    fs::remove_file(tree.root.join("a.bin")).unwrap();
+    assert!(matches!(
+        send(&options, b"/a.bin", &get(), &Preset::default(), &cache),
+        Outcome::Failed(_)
+    ));
+    assert_eq!(cache.close_idle(Duration::from_secs(3600)), 0);
+}
+
+#[test]
+fn open_files_are_bounded_and_closed_when_idle() {
+    let tree = Tree::new();
+    let options = options(&tree);
+    let cache = FileCache::new(Limits {
+        open_files: 2,
+        ..Limits::default()
+    });
+    for name in ["a", "b", "c"] {
+        tree.write(name, &[0; 100_000], MTIME);
+    }
+    let a = fetch(&options, "/a", &cache);
+    fetch(&options, "/b", &cache);
+    fetch(&options, "/a", &cache);
+    // The one used longest ago goes.
+    fetch(&options, "/c", &cache);
+    let again = fetch(&options, "/a", &cache);
+    assert!(std::sync::Arc::ptr_eq(open_file(&a), open_file(&again)));
+    assert_eq!(cache.close_idle(Duration::from_secs(3600)), 2);
+    assert_eq!(cache.close_idle(Duration::ZERO), 0);
+
+    let none = FileCache::new(Limits {
+        open_files: 0,
+        ..Limits::default()
+    });
+    fetch(&options, "/a", &none);
+    assert_eq!(none.close_idle(Duration::from_secs(3600)), 0);
+}
