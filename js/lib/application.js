@@ -7,9 +7,10 @@ const debug = require('debug')('express:application')
 const once = require('once')
 const { startDeadline } = require('./deadline')
 const finalHandler = require('./final-handler')
+const frontLines = require('./front')
 const nativeSettings = require('./native/settings')
 const Router = require('./router')
-const { kMountedApp } = require('./router/symbols')
+const { kFrontLines, kMountedApp } = require('./router/symbols')
 const { checkSetting, ownSettings, readSetting } = require('./settings')
 const { compileETag, compileQueryParser, compileTrust, methods } = require('./utils')
 const View = require('./view')
@@ -29,6 +30,8 @@ const trustProxyDefault = '@@symbol:trust_proxy_default'
  */
 app.init = function init() {
   let router = null
+
+  Object.defineProperty(this, kFrontLines, { value: frontLines })
 
   this.cache = Object.create(null)
   this.engines = Object.create(null)
@@ -290,7 +293,7 @@ app.set = function set(setting, val) {
       break
   }
 
-  if (own) nativeSettings.changed(this, setting, val)
+  if (own || setting === 'x-powered-by') nativeSettings.changed(this, setting, val)
 
   return this
 }

@@ -55,6 +55,8 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("serverDrop", guard("serverDrop", servers::forget))?;
     let set_table = guard("serverSetTable", servers::set_table);
     cx.export_function("serverSetTable", set_table)?;
+    let set_front = guard("serverSetFront", servers::set_front);
+    cx.export_function("serverSetFront", set_front)?;
     cx.export_function("serverSet", guard("serverSet", servers::set))?;
     cx.export_function("closeFd", guard("closeFd", servers::close_fd))?;
 

@@ -175,6 +175,22 @@ pub(crate) fn set_table<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsU
     Ok(cx.undefined())
 }
 
+/// `serverSetFront(id, lines: string | null) -> boolean`: lets native layers at the front of a plan answer without
+/// JavaScript, with these header lines (latin1, `Name: value\r\n` each), or (`null`) no longer. False for lines that cannot be written.
+pub(crate) fn set_front<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolean> {
+    let lines = cx.argument::<JsValue>(1)?;
+    let lines = if lines.is_a::<JsNull, _>(cx) {
+        None
+    } else {
+        Some(lines.downcast_or_throw::<JsString, _>(cx)?.value(cx))
+    };
+    // What is no ASCII would have to be put back into latin1: the lines that there are need none.
+    let is_plain = lines.as_ref().is_none_or(|lines| lines.is_ascii());
+    let bytes = lines.as_ref().map(|lines| lines.as_bytes());
+    let done = is_plain && with(cx, |entry| entry.server.set_front(bytes))?.unwrap_or(true);
+    Ok(cx.boolean(done))
+}
+
 /// `serverSet(id, key: string, value: number)`: changes a limit or switch of a server that runs. Keys are the fields of
 /// [`ServerConfig`] in camel case; `errorPages` is 0 page, 1 express, 2 negotiate. Throws a `TypeError` for other keys.
 pub(crate) fn set<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {

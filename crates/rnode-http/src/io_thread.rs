@@ -4,6 +4,7 @@
 //! connection and writes what the batch left, once per connection.
 
 use crate::blocks::LocalBlocks;
+use crate::files::cache;
 use crate::finish::DateCache;
 use crate::h1::conn::{Conn, ConnCell};
 use crate::h1::file::FILE_CHUNK;
@@ -13,8 +14,8 @@ use crate::io_pool::Remote;
 use crate::log;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
-use crate::server::{Server, TableVersion};
-use crate::warm::WarmFiles;
+use crate::server::{Routes, Server, TableVersion};
+use crate::warm::Lookups;
 use rnode_bridge::frame::outbound::Kind;
 use rnode_bridge::{Command as FrameCommand, Commands, Posted, Slots, frame};
 use std::cell::{Cell, RefCell};
@@ -36,6 +37,8 @@ const SWEEP: Duration = Duration::from_millis(250);
 const POOLED_BUFFERS: usize = 64;
 const POOLED_CAPACITY: usize = 64 << 10;
 
+/// For how long a file is kept open that nobody asks for; looked at as often.
+const IDLE_FILE: Duration = Duration::from_secs(10);
 /// Buffers for chunks of files kept for reuse.
 const POOLED_FILE_BUFFERS: usize = 16;
 
@@ -66,17 +69,22 @@ pub(crate) enum Command {
 /// A server as one I/O thread sees it: reading the route table takes one atomic load.
 pub(crate) struct LocalServer {
     pub(crate) server: Arc<Server>,
-    table: RefCell<(u64, Option<TableVersion>)>,
+    routes: RefCell<(u64, Routes)>,
 }
 
 impl LocalServer {
-    /// Calls `f` with the current table, if there is one.
-    pub(crate) fn with_table<R>(&self, f: impl FnOnce(&TableVersion) -> R) -> Option<R> {
-        let epoch = self.server.table_epoch();
-        if self.table.borrow().0 != epoch {
-            *self.table.borrow_mut() = (epoch, self.server.table());
+    /// Calls `f` with the current table and the lines for native layers at the front, if there is a table.
+    pub(crate) fn with_routes<R>(
+        &self,
+        f: impl FnOnce(&TableVersion, Option<&Arc<[u8]>>) -> R,
+    ) -> Option<R> {
+        let epoch = self.server.routes_epoch();
+        if self.routes.borrow().0 != epoch {
+            *self.routes.borrow_mut() = (epoch, self.server.routes());
         }
-        self.table.borrow().1.as_ref().map(f)
+        let routes = &self.routes.borrow().1;
+        let table = routes.table.as_ref()?;
+        Some(f(table, routes.front_lines.as_ref()))
     }
 }
 
@@ -85,7 +93,9 @@ pub(crate) struct Ctx {
     pub(crate) id: u8,
     /// The context itself, for work that outlives a call.
     pub(crate) me: Weak<Self>,
-    pub(crate) warm_files: RefCell<WarmFiles>,
+    pub(crate) lookups: RefCell<Lookups>,
+    /// A task closes files that are kept open for too long.
+    closes_files: Cell<bool>,
     file_buffers: RefCell<Vec<Box<[u8]>>>,
     remote: Arc<Remote>,
     pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
@@ -112,7 +122,8 @@ impl Ctx {
         Rc::new_cyclic(|me| Self {
             id,
             me: me.clone(),
-            warm_files: RefCell::default(),
+            lookups: RefCell::default(),
+            closes_files: Cell::new(false),
             file_buffers: RefCell::default(),
             remote,
             slots: RefCell::default(),
@@ -178,6 +189,28 @@ impl Ctx {
         }
     }
 
+    /// Remembers how long a look for a file has taken.
+    pub(crate) fn looked(&self, options: u32, key: u64, took: Duration) {
+        let now = self.recent();
+        self.lookups.borrow_mut().looked(options, key, now, took);
+    }
+
+    /// Sees to it that files kept open are closed when nobody asks for them any more.
+    pub(crate) fn close_idle_files(&self) {
+        if self.closes_files.replace(true) {
+            return;
+        }
+        let Some(ctx) = self.me.upgrade() else {
+            return;
+        };
+        tokio::task::spawn_local(async move {
+            while cache().close_idle(IDLE_FILE) > 0 {
+                tokio::time::sleep(IDLE_FILE).await;
+            }
+            ctx.closes_files.set(false);
+        });
+    }
+
     /// Goes on with a connection, outside a batch of frames, if it still has the same request.
     pub(crate) fn resume(&self, index: u32, generation: u32, f: impl FnOnce(&mut Conn)) {
         let cell = self.slots.borrow().get(index, generation).cloned();
@@ -219,10 +252,10 @@ impl Ctx {
             return local.clone();
         }
         servers.retain(|local| Rc::strong_count(local) > 1);
-        let table = RefCell::new((u64::MAX, None));
+        let routes = RefCell::new((u64::MAX, Routes::default()));
         let local = Rc::new(LocalServer {
             server: server.clone(),
-            table,
+            routes,
         });
         servers.push(local.clone());
         local

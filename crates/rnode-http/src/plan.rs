@@ -2,20 +2,24 @@
 //! The matching is the router's; this decides only for which targets it is asked on an I/O thread.
 
 use crate::server::TableVersion;
-use rnode_router::Method;
+use rnode_router::{Front, Method};
+use std::sync::Arc;
 
 /// What the I/O thread found out about a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) version: u32,
     /// `Some` where a matching layer has a deadline of its own.
     pub(crate) deadline_ms: Option<u32>,
+    /// Native layers that may answer in front of all others, and the header lines of such an answer.
+    pub(crate) front: Option<(Front, Arc<[u8]>)>,
 }
 
 /// Writes the plan of `method target` to `words`. `None` if the target is one whose pathname JavaScript finds
 /// differently (`parseurl` takes the slow path for these bytes); JavaScript then asks for the plan itself.
 pub(crate) fn plan(
     table: &TableVersion,
+    front_lines: Option<&Arc<[u8]>>,
     method: Method,
     target: &[u8],
     words: &mut Vec<u32>,
@@ -35,8 +39,12 @@ pub(crate) fn plan(
     let pathname = std::str::from_utf8(&target[..end]).ok()?;
     let (table, version) = (&table.0, table.1);
     let info = table.plan(0, method, pathname, words);
+    let front = front_lines
+        .map(|lines| (table.front(words), lines))
+        .filter(|(front, _)| !front.layers().is_empty());
     Some(Planned {
         version,
         deadline_ms: info.deadline_ms,
+        front: front.map(|(front, lines)| (front, lines.clone())),
     })
 }

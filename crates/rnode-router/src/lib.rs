@@ -21,5 +21,5 @@ pub use decode::decode_param;
 pub use error::{DecodeError, PathError, TableError};
 pub use method::{METHODS, Method};
 pub use pattern::{Capture, Captures, Key, PathMatch, Pattern, PatternOptions};
-pub use plan::PlanInfo;
+pub use plan::{Front, FrontLayer, PlanInfo};
 pub use table::Table;

@@ -27,6 +27,35 @@ pub const MAX_DEPTH: u32 = 32;
 /// would otherwise make a plan of any size.
 pub const MAX_WORDS: usize = 1 << 16;
 
+/// Native layers that [`Table::front`] finds at most.
+pub const MAX_FRONT: usize = 4;
+
+/// A native layer at the front of a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrontLayer {
+    /// The layer's `native` in the table; never 0.
+    pub native: u32,
+    /// Bytes of the pathname that its mount path has matched.
+    pub matched: u32,
+    /// Words of the plan up to and with its entry.
+    pub end: u32,
+}
+
+/// The native layers at the front of a plan, in order: nothing of JavaScript comes before the last of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Front {
+    layers: [FrontLayer; MAX_FRONT],
+    count: usize,
+}
+
+impl Front {
+    /// The layers, in stack order.
+    #[must_use]
+    pub fn layers(&self) -> &[FrontLayer] {
+        &self.layers[..self.count]
+    }
+}
+
 /// What [`Table::plan`] tells besides the words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlanInfo {
@@ -70,6 +99,43 @@ impl Table {
             entries: entries.unwrap_or(0),
             deadline_ms: planner.deadline,
         }
+    }
+}
+
+impl Table {
+    /// The native layers at the front of `words`, a plan of the root router for an ASCII pathname. A layer with captures, or with a
+    /// router behind it, ends the front: what depends on those is JavaScript's.
+    #[must_use]
+    pub fn front(&self, words: &[u32]) -> Front {
+        let mut front = Front::default();
+        let mut at = 0;
+        while let Some(&head) = words.get(at)
+            && front.count < MAX_FRONT
+        {
+            let layer = (head & ((1 << FLAG_SHIFT) - 1)) as usize;
+            let native = match self.routers[0].layers.get(layer) {
+                Some(layer) if !layer.route => layer.native,
+                _ => 0,
+            };
+            let (matched, length) = match head >> FLAG_SHIFT {
+                0 => (0, 1),
+                DETAIL if words.get(at + 2).is_some_and(|counts| counts & 0xffff == 0) => {
+                    (words[at + 1], 3)
+                }
+                _ => break,
+            };
+            if native == 0 {
+                break;
+            }
+            at += length;
+            front.layers[front.count] = FrontLayer {
+                native,
+                matched,
+                end: at as u32,
+            };
+            front.count += 1;
+        }
+        front
     }
 }
 

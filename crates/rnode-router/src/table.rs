@@ -67,6 +67,8 @@ pub(crate) struct Layer {
     pub(crate) route: bool,
     pub(crate) child: Option<u32>,
     pub(crate) deadline: Option<u32>,
+    /// What Rust can do in the layer's place; 0 = nothing.
+    pub(crate) native: u32,
     /// The parameters of each path.
     keys: Vec<Box<[Key]>>,
 }
@@ -117,6 +119,8 @@ struct LayerSpec {
     deadline: Option<u32>,
     #[serde(default)]
     array: bool,
+    #[serde(default)]
+    native: u32,
 }
 
 impl Table {
@@ -129,6 +133,7 @@ impl Table {
     /// - `deadline`: handler deadline in milliseconds, 0 = off.
     /// - `array` (default false): the path was given as an array. Express has a fast path for `use('/')` that lets
     ///   it match everything, which `use(['/'])` does not take: that one matches only `/`.
+    /// - `native` (default 0): a number by which the HTTP side knows what it can do in the layer's place; it means nothing here.
     ///
     /// # Errors
     /// Not such a JSON, a path that Express refuses, an unknown method, a child that is not there, or numbers that a plan cannot hold.
@@ -239,6 +244,7 @@ impl Router {
             route: spec.methods.is_some(),
             child,
             deadline: spec.deadline,
+            native: spec.native,
             keys,
         });
         Ok(())

@@ -362,3 +362,42 @@ fn words_of_the_plan_words_page() {
         rnode_router::PlanInfo::default()
     );
 }
+
+/// Native layers count as the front only as far as nothing that JavaScript decides stands before them.
+#[test]
+fn the_front_ends_where_javascript_begins() {
+    let table = |layers: &str| {
+        Table::from_json(&format!(r#"{{"routers":[{{"layers":[{layers}]}}]}}"#)).expect("valid")
+    };
+    let front = |table: &Table, path: &str| {
+        let mut words = Vec::new();
+        table.plan(0, Method::GET, path, &mut words);
+        table
+            .front(&words)
+            .layers()
+            .iter()
+            .map(|layer| (layer.native, layer.matched, layer.end))
+            .collect::<Vec<_>>()
+    };
+    let all = table(
+        r#"{"paths":["/g"],"end":false},
+           {"paths":["/"],"end":false,"native":7},
+           {"paths":["/m"],"end":false,"native":8},
+           {"paths":["/:p"],"end":false,"native":9},
+           {"paths":["/m"],"end":true,"methods":["GET"]},
+           {"paths":["/"],"end":false,"native":10}"#,
+    );
+    assert_eq!(front(&all, "/x"), [(7, 0, 1)]);
+    assert_eq!(front(&all, "/m/x"), [(7, 0, 1), (8, 2, 4)]);
+    assert_eq!(front(&all, "/g/x"), []);
+    let asks = table(
+        r#"{"paths":[null],"end":false,"ask":true,"native":6},{"paths":["/"],"end":false,"native":7}"#,
+    );
+    assert_eq!(front(&asks, "/x"), []);
+    let many = table(&[r#"{"paths":["/"],"end":false,"native":7}"#; 9].join(","));
+    assert_eq!(front(&many, "/x").len(), 4);
+    assert_eq!(
+        table(r#"{"paths":["/"],"end":false}"#).front(&[]).layers(),
+        []
+    );
+}

@@ -6,6 +6,8 @@
 const { resolve } = require('node:path')
 const { lazy } = require('../lazy')
 const { askForFile, internFileOptions } = require('../native/file')
+const { NATIVE_STATIC, nativeLayer } = require('../native/frames')
+const { kNativeLayer } = require('../router/symbols')
 
 const send = lazy(() => require('send'))
 const npmServeStatic = lazy(() => require('serve-static'))
@@ -31,13 +33,16 @@ function serveStatic(root, options) {
 
   const shared = new SharedOptions(root, options)
 
-  return function serveStatic(req, res, next) {
+  function serveStatic(req, res, next) {
     if (req.method === 'GET' || req.method === 'HEAD') {
       const number = shared.number()
       if (number !== 0 && askForFile(req, res, number, next, inJavaScript)) return
     }
     inJavaScript(req, res, next)
   }
+  const number = () => nativeLayer(NATIVE_STATIC, shared.number())
+  Object.defineProperty(serveStatic, kNativeLayer, { value: { handle: serveStatic, number } })
+  return serveStatic
 }
 
 /** What send reads from its options, for every request anew. */

@@ -47,9 +47,28 @@ METHODS.forEach((method, index) => {
   METHOD_INDEX[method] = index
 })
 
+/** Options numbers have this many bits in the number of a native layer. */
+const NATIVE_OPTIONS_BITS = 24
+
+/**
+ * The number by which Rust knows what it can do in a layer's place (`native` in the route table).
+ * @param {number} kind one of NATIVE_…
+ * @param {number} options number of interned options, 0 = none that Rust takes
+ * @returns {number} 0 if Rust cannot
+ */
+function nativeLayer(kind, options) {
+  return options === 0 || options >= 2 ** NATIVE_OPTIONS_BITS
+    ? 0
+    : kind * 2 ** NATIVE_OPTIONS_BITS + options
+}
+
 module.exports = {
   METHODS,
   METHOD_INDEX,
+  nativeLayer,
+
+  /** Kinds of native layers: express.static, with options of internFileOptions. */
+  NATIVE_STATIC: 1,
 
   /** Inbound kinds. */
   REQUEST: 1,

@@ -1,6 +1,7 @@
 'use strict'
 // Carries the settings that Rust acts on from an app to the servers that run it.
 
+const { recheckFront } = require('./server/front')
 const S = require('./symbols')
 
 const ERROR_PAGES = { page: 0, express: 1, negotiate: 2 }
@@ -8,7 +9,7 @@ const ERROR_PAGES = { page: 0, express: 1, negotiate: 2 }
 /** Servers that run an app: app -> Set of WeakRef(server). */
 const running = new WeakMap()
 
-/** Called by app.set for 'handler timeout' and 'error pages', after validation. */
+/** Called by app.set for the settings below, after validation. */
 function changed(app, name) {
   const servers = running.get(app)
   if (servers === undefined) return
@@ -26,6 +27,8 @@ function apply(app, server, name) {
     server[S.kConfigure]('handlerDeadline', ms)
   } else if (name === 'error pages') {
     server[S.kConfigure]('errorPages', ERROR_PAGES[app.get('error pages')] ?? 0)
+  } else if (name === 'x-powered-by') {
+    recheckFront(server)
   }
 }
 

@@ -21,6 +21,8 @@ const {
   kTable,
   kTableVersion,
   kOnStale,
+  kOnRead,
+  kNatives,
   kMatchedRoute
 } = require('./symbols')
 
@@ -56,6 +58,8 @@ function Router(options) {
   router[kTable] = null
   router[kTableVersion] = 0
   router[kOnStale] = null
+  router[kOnRead] = null
+  router[kNatives] = []
   liveStack(router)
 
   return router

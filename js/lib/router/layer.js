@@ -269,6 +269,11 @@ function decodeParam(value) {
   }
 }
 
+/** True if calling the layer is calling its `handle`: nobody has replaced the method in between. */
+function isOrdinary(layer) {
+  return layer.handleRequest === handleRequest
+}
+
 /** True if Rust can match every path of the layer. */
 function isMatchedByRust(layer) {
   return layer instanceof Layer && (layer.slash || layer[kPatterns].every((p) => p.regexp === null))
@@ -282,3 +287,4 @@ module.exports.isPlainLayer = isPlainLayer
 module.exports.settle = settle
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust
+module.exports.isOrdinary = isOrdinary

@@ -4,7 +4,7 @@
 // it stale; a table is compiled again when it is next needed. No matching here.
 
 const native = require('../native')
-const { isMatchedByRust, kPatterns, kOptions } = require('./layer')
+const { isMatchedByRust, isOrdinary, kPatterns, kOptions } = require('./layer')
 const {
   kStack,
   kChangedAt,
@@ -12,6 +12,9 @@ const {
   kTable,
   kTableVersion,
   kOnStale,
+  kOnRead,
+  kNatives,
+  kNativeLayer,
   kMountedApp,
   kDeadline
 } = require('./symbols')
@@ -50,6 +53,8 @@ function liveStack(owner) {
     configurable: true,
     enumerable: true,
     get() {
+      const readers = owner[kOnRead]
+      if (readers) for (const reader of readers) reader()
       if (proxy === null) proxy = watch(owner)
       return proxy
     },
@@ -122,7 +127,9 @@ function tableOf(router) {
   enter(router)
   for (let i = 0; i < routers.length; i++) {
     visit(routers[i])
-    out.push({ layers: routers[i][kStack].map((layer) => describe(layer, visit, enter)) })
+    const layers = routers[i][kStack].map((layer) => describe(layer, visit, enter))
+    if (i === 0) markNative(router, layers)
+    out.push({ layers })
   }
 
   router[kTable] = native.compileTable(JSON.stringify({ routers: out }))
@@ -149,6 +156,67 @@ function describe(layer, visit, enter) {
   }
 }
 
+/** Layers whose `handle` is watched, with the router it is watched for. */
+const watched = new WeakMap()
+
+/**
+ * Gives layers of the root router the number by which Rust can do their work, where the layer is what `use` has
+ * made it: an agent that has put a function of its own in its place is called.
+ */
+function markNative(router, described) {
+  const found = []
+  const stack = router[kStack]
+  for (let i = 0; i < stack.length; i++) {
+    const layer = stack[i]
+    const native = layer.handle?.[kNativeLayer]
+    // wrappers may copy the properties of what they wrap
+    if (native?.handle !== layer.handle || layer.route || described[i].ask) continue
+    if (!isOrdinary(layer) || !watchHandle(layer, router)) continue
+    const number = native.number()
+    if (number === 0) continue
+    described[i].native = number
+    found.push({ layer, native, number })
+  }
+  router[kNatives] = found
+}
+
+/**
+ * True if the native layers in the compiled table are what they were; else the table goes stale. For changes that
+ * nothing tells of: options that somebody has kept and writes to, a `handle` that was defined anew.
+ */
+function checkNatives(router) {
+  const intact = router[kNatives].every(
+    ({ layer, native, number }) =>
+      layer.handle === native.handle && isOrdinary(layer) && native.number() === number
+  )
+  if (!intact) touch(router)
+  return intact
+}
+
+/** Makes a change of the layer's function a change of the router. False if another router does so already. */
+function watchHandle(layer, router) {
+  const owner = watched.get(layer)?.deref()
+  if (owner !== undefined) return owner === router
+  watched.set(layer, new WeakRef(router))
+  const { handle } = layer
+  Object.defineProperty(layer, 'handle', {
+    configurable: true,
+    enumerable: true,
+    get: () => handle,
+    set(value) {
+      watched.delete(layer)
+      Object.defineProperty(layer, 'handle', {
+        configurable: true,
+        enumerable: true,
+        writable: true,
+        value
+      })
+      touch(router)
+    }
+  })
+  return true
+}
+
 function deadlineOf(layer, route) {
   let ms = layer.handle?.[kDeadline]
   if (route?.[kStack]) {
@@ -157,4 +225,4 @@ function deadlineOf(layer, route) {
   return ms === undefined ? undefined : { deadline: ms }
 }
 
-module.exports = { touch, liveStack, childOf, tableOf }
+module.exports = { touch, liveStack, childOf, tableOf, checkNatives }

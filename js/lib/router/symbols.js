@@ -19,6 +19,14 @@ module.exports = {
   kMountedApp: Symbol('rnode.router.mountedApp'),
   /** On a middleware made by express.timeout(): the deadline in ms. */
   kDeadline: Symbol('rnode.router.deadline'),
+  /** On a router: callbacks to run when somebody reads its `stack`, and may hold layers from then on. */
+  kOnRead: Symbol('rnode.router.onRead'),
+  /** On a router: the native layers in its compiled table, see registry.js. */
+  kNatives: Symbol('rnode.router.natives'),
+  /** On a middleware whose work Rust can do: `{ handle, number() }`, see registry.js. */
+  kNativeLayer: Symbol('rnode.router.nativeLayer'),
+  /** On an app: a function that tells whether Rust may run native layers, see ../front.js. */
+  kFrontLines: Symbol('rnode.app.frontLines'),
   /** On a request: the pattern that matched last (for tracing). */
   kMatchedRoute: Symbol('rnode.router.matchedRoute'),
   /** On a request: the plan made for it, see plan.js. */

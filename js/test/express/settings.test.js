@@ -264,15 +264,17 @@ test("'error pages' takes the three modes and undefined", () => {
   }
 })
 
-test('the native side is told of our settings, and only of those', (t) => {
+test('the native side is told of the settings that it acts on, and only of those', (t) => {
   const { mock } = t.mock.method(require('../../lib/native/settings'), 'changed', () => {})
   const app = ours()
   app.set('title', 'x').set('handler timeout', 50).disable('handler timeout')
   app.set('error pages', 'express')
   assert.throws(() => app.set('error pages', 'none'))
 
+  // the default, which an app sets when it is made
+  assert.deepEqual(mock.calls[0].arguments.slice(1), ['x-powered-by', true])
   assert.deepEqual(
-    mock.calls.map(({ arguments: [target, ...rest] }) => [target === app, ...rest]),
+    mock.calls.slice(1).map(({ arguments: [target, ...rest] }) => [target === app, ...rest]),
     [
       [true, 'handler timeout', 50],
       [true, 'handler timeout', false],

@@ -511,7 +511,11 @@ test('static: setHeaders is called, and options are read anew', async () => {
     assert.equal((await get('/called/hello.txt')).headers.get('x-called'), '1')
     assert.equal((await get('/hello.txt')).headers.get('etag'), etag)
     options.etag = false
-    assert.equal((await get('/hello.txt')).headers.get('etag'), null)
+    // where Rust answers alone, options written to after the fact are looked at twice a second
+    const until = Date.now() + 10_000
+    while ((await get('/hello.txt')).headers.get('etag') !== null) {
+      assert.ok(Date.now() < until)
+    }
   })
 })
 

@@ -32,6 +32,7 @@ describe('exports', () => {
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[
           'serverSet',
+          'serverSetFront',
           'serverSetTable',
           'start',
           'stats',

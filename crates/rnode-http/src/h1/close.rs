@@ -17,6 +17,9 @@ impl Conn {
 
     /// The same for a request that is broken or late: `code` is the index of its [`ClientError`](rnode_bridge::codes::ClientError).
     pub(super) fn abort_for(&mut self, reason: u32, code: u32) {
+        if self.unseen {
+            return;
+        }
         if !std::mem::replace(&mut self.aborted, true) {
             let (slot, generation) = (self.slot, self.generation);
             self.queue()
@@ -46,7 +49,7 @@ impl Conn {
         self.file = None;
         self.report_unwritten();
         self.input = Vec::new();
-        if self.phase == Phase::Active && self.response != Response::Queued {
+        if self.phase == Phase::Active && self.response != Response::Queued && !self.unseen {
             // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
             self.abort(abort::CLIENT_GONE);
             if self.queue().is_closed() {

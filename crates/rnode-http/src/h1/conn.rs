@@ -119,6 +119,10 @@ pub(crate) struct Conn {
     pub(super) progress: Progress,
     pub(super) request: Request,
     pub(super) requests: u32,
+    /// JavaScript has been given a request of this connection.
+    pub(super) introduced: bool,
+    /// The current invocation is answered without JavaScript, which must hear nothing of it.
+    pub(super) unseen: bool,
 
     pub(super) body: Body,
     /// Body bytes JavaScript is ready to take.
@@ -231,6 +235,8 @@ impl Conn {
             progress: Progress::default(),
             request: Request::default(),
             requests: 0,
+            introduced: false,
+            unseen: false,
             body: Body::Complete,
             credit: 0,
             body_asked: false,
@@ -453,7 +459,7 @@ impl Conn {
             return Flush::Done;
         }
         let before = self.out.written();
-        let result = self.out.flush(io, ctx);
+        let result = self.out.flush(io, self.file.is_some(), ctx);
         if self.out.written() != before {
             if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
                 self.activity = ctx.now();
@@ -519,7 +525,9 @@ impl Conn {
             self.process_input(ctx);
             self.flush(ctx);
         }
+        // An answer without JavaScript may have let the next request be taken, and that one's the one after it.
         let needs_task = self.phase == Phase::Dead
+            || self.recheck
             || !self.out.is_empty()
             || self.file.as_ref().is_some_and(|file| !file.reading)
             || self.deadline.needs_task()

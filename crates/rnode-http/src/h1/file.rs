@@ -8,8 +8,8 @@ use super::respond::general_lines;
 use super::write;
 use crate::blocks::lines_are_safe;
 use crate::files::{
-    Body, Failure, FileAnswer, Outcome, Preset, Request, StaticOptions, StaticRequest, cache,
-    interned_options, serve_static,
+    Body, Failure, FileAnswer, OpenFile, Outcome, Preset, Request, StaticOptions, StaticRequest,
+    cache, interned_options, serve_static,
 };
 use crate::io_thread::Ctx;
 use rnode_bridge::frame::outbound::FileFrame;
@@ -19,6 +19,7 @@ use std::io;
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 /// Bytes read at once; the next are read when these have left.
 pub(crate) const FILE_CHUNK: usize = 128 << 10;
@@ -48,7 +49,7 @@ const SET_BY_REDIRECT: [&[u8]; 5] = [
 /// The part of a file that has not been queued yet.
 #[derive(Debug)]
 pub(super) struct FileBody {
-    file: Arc<File>,
+    file: Arc<OpenFile>,
     offset: u64,
     left: u64,
     /// The connection ends with this response.
@@ -57,6 +58,26 @@ pub(super) struct FileBody {
     pub(super) reading: bool,
     /// The file system knows no `sendfile`.
     copy: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl FileBody {
+    /// Whether the next `length` bytes are in the page cache, as far as their first and last page tell: what lies between two
+    /// pages that are there was read ahead with them as a rule. A file of one chunk that was there a second ago is believed to be
+    /// there still; if it is not, the thread waits for that one chunk.
+    fn is_cached(&self, length: u64) -> bool {
+        let is_short = self.offset + self.left <= SEND_CHUNK;
+        if is_short && self.file.was_resident() {
+            return true;
+        }
+        let cached =
+            |offset| matches!(read_cached(self.file.file(), &mut [0], offset), Some(Ok(1)));
+        let found = cached(self.offset) && cached(self.offset + length - 1);
+        if found && is_short && self.offset == 0 {
+            self.file.is_resident();
+        }
+        found
+    }
 }
 
 /// What a look at the file has brought.
@@ -99,16 +120,6 @@ impl Ask {
 }
 
 fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16, head: bool) -> Outcome {
-    let set = |name: &[u8]| write::find_line(frame.lines, name);
-    let preset = Preset {
-        status,
-        accept_ranges: set(b"accept-ranges").is_some(),
-        cache_control: set(b"cache-control").is_some(),
-        content_type: set(b"content-type").is_some(),
-        content_encoding: set(b"content-encoding").is_some(),
-        last_modified: set(b"last-modified"),
-        etag: set(b"etag"),
-    };
     let mut request = Request {
         method: if head { b"HEAD" } else { b"GET" },
         ..Request::default()
@@ -132,7 +143,28 @@ fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16, head: boo
         original_url: frame.original_url,
         request,
     };
-    serve_static(options, &request, &preset, cache())
+    serve_static(
+        options,
+        &request,
+        &Preset::of_lines(frame.lines, status),
+        cache(),
+    )
+}
+
+impl<'a> Preset<'a> {
+    /// What header lines have set.
+    pub(super) fn of_lines(lines: &'a [u8], status: u16) -> Self {
+        let set = |name: &[u8]| write::find_line(lines, name);
+        Self {
+            status,
+            accept_ranges: set(b"accept-ranges").is_some(),
+            cache_control: set(b"cache-control").is_some(),
+            content_type: set(b"content-type").is_some(),
+            content_encoding: set(b"content-encoding").is_some(),
+            last_modified: set(b"last-modified"),
+            etag: set(b"etag"),
+        }
+    }
 }
 
 impl Conn {
@@ -149,9 +181,12 @@ impl Conn {
         };
         let head = self.request.is_head || frame.head;
         self.response = Response::Filing;
-        let key = ctx.warm_files.borrow().key(frame.options, frame.path);
-        if ctx.warm_files.borrow().contains(key, ctx.recent()) {
+        let number = frame.options;
+        let key = ctx.lookups.borrow().key(number, frame.path);
+        if ctx.lookups.borrow().is_quick(number, key, ctx.recent()) {
+            let started = Instant::now();
             let outcome = decide(&options, frame, status, head);
+            ctx.looked(number, key, started.elapsed());
             self.file_decided(outcome, frame.lines, ctx);
             return;
         }
@@ -166,21 +201,24 @@ impl Conn {
         };
         self.run_blocking(
             ctx,
-            move || (ask.decide(), ask),
-            move |conn, result, ctx| {
-                let now = ctx.now();
-                ctx.warm_files.borrow_mut().insert(key, now);
-                match result {
-                    Some((outcome, ask)) => conn.file_decided(outcome, &ask.lines, ctx),
-                    None => conn.file_result(file_result::DECLINED, &[]),
+            move || {
+                let started = Instant::now();
+                (ask.decide(), ask, started.elapsed())
+            },
+            move |conn, result, ctx| match result {
+                Some((outcome, ask, took)) => {
+                    ctx.now();
+                    ctx.looked(number, key, took);
+                    conn.file_decided(outcome, &ask.lines, ctx);
                 }
+                None => conn.file_result(file_result::DECLINED, &[]),
             },
         );
     }
 
     /// Runs `work` on a blocking thread and `done` on this one, if the request is still the same then. `None` for work
     /// that has panicked.
-    fn run_blocking<T: Send + 'static>(
+    pub(super) fn run_blocking<T: Send + 'static>(
         &self,
         ctx: &Ctx,
         work: impl FnOnce() -> T + Send + 'static,
@@ -202,12 +240,15 @@ impl Conn {
         if result != file_result::SENT {
             self.response = Response::Awaited;
         }
+        if self.unseen {
+            return;
+        }
         let (slot, generation) = (self.slot, self.generation);
         self.queue()
             .push_with(|buf| inbound::file_result(buf, slot, generation, result, error));
     }
 
-    fn file_decided(&mut self, outcome: Outcome, lines: &[u8], ctx: &Ctx) {
+    pub(super) fn file_decided(&mut self, outcome: Outcome, lines: &[u8], ctx: &Ctx) {
         // Somebody else may have answered meanwhile: a deadline, or the end of the connection.
         if self.phase != Phase::Active || self.response != Response::Filing {
             return;
@@ -247,10 +288,11 @@ impl Conn {
                 self.file_sent(close, ctx);
             }
             Body::File { file, offset, len } => {
+                ctx.close_idle_files();
                 self.deadline.stop();
                 self.response = Response::Streaming(ResponseBody::File);
                 self.file = Some(Box::new(FileBody {
-                    file: Arc::new(file),
+                    file,
                     offset,
                     left: len,
                     close,
@@ -306,7 +348,7 @@ impl Conn {
         };
         let mut buffer = ctx.file_buffer();
         let want = chunk_length(body.left);
-        match read_cached(&body.file, &mut buffer[..want], body.offset) {
+        match read_cached(body.file.file(), &mut buffer[..want], body.offset) {
             Some(result) => {
                 self.file_read(&result, buffer, ctx);
                 Step::Queued
@@ -317,7 +359,7 @@ impl Conn {
                 self.run_blocking(
                     ctx,
                     move || {
-                        let result = read_at(&file, &mut buffer[..want], offset);
+                        let result = read_at(file.file(), &mut buffer[..want], offset);
                         (result, buffer)
                     },
                     |conn, result, ctx| match result {
@@ -342,16 +384,10 @@ impl Conn {
             return Some(Step::Lost);
         };
         let length = body.left.min(SEND_CHUNK);
-        // What lies between two pages in the cache is there as a rule: it was read ahead with them.
-        let cached = |offset| matches!(read_cached(&body.file, &mut [0], offset), Some(Ok(1)));
-        if body.copy
-            || !self.out.is_empty()
-            || !cached(body.offset)
-            || !cached(body.offset + length - 1)
-        {
+        if body.copy || !self.out.is_empty() || !body.is_cached(length) {
             return None;
         }
-        match io.try_send_file(&body.file, body.offset, length as usize) {
+        match io.try_send_file(body.file.file(), body.offset, length as usize) {
             // Cut since the look at its last byte: reading will tell.
             Ok(0) => None,
             Ok(sent) => {

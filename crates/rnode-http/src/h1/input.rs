@@ -18,6 +18,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Largest body that travels inside its request frame.
 const INLINE_BODY: usize = 64 << 10;
+/// Bytes of answers that may wait for the client while further requests of it are taken.
+const WRITE_AHEAD: u64 = 256 << 10;
 /// Largest BODY frame.
 const BODY_FRAME: u64 = 64 << 10;
 
@@ -49,6 +51,11 @@ impl Conn {
 
     fn take_head(&mut self, data: &[u8], ctx: &Ctx) -> usize {
         if self.wait_for_queue() {
+            return 0;
+        }
+        if self.out.waiting() > WRITE_AHEAD {
+            // Answers of native layers: a client that asks on and reads none of them must wait.
+            self.wait_flush = true;
             return 0;
         }
         let skipped = parse::skip_line_ends(data);
@@ -109,6 +116,7 @@ impl Conn {
         }
         self.idle_since = 0;
         self.aborted = false;
+        self.unseen = false;
         self.credit = 0;
         self.body_asked = false;
         self.body_dump = false;
@@ -177,10 +185,19 @@ impl Conn {
 
         let mut plan = ctx.plan.borrow_mut();
         let planned = local
-            .with_table(|table| plan::plan(table, head.method, frame.url, &mut plan))
+            .with_routes(|table, lines| {
+                // Only these methods are answered by native layers, and none that has a body still to be read.
+                let lines = lines.filter(|_| {
+                    (self.request.is_get || self.request.is_head)
+                        && head.framing == Framing::None
+                        && head.expect == Expect::Nothing
+                        && frame.flags & request_flags::OVER_LIMIT == 0
+                });
+                plan::plan(table, lines, head.method, frame.url, &mut plan)
+            })
             .flatten();
         let mut deadline = config.handler_deadline.load(Relaxed);
-        if let Some(planned) = planned {
+        if let Some(planned) = &planned {
             frame.plan_version = planned.version;
             frame.plan = &plan;
             deadline = planned.deadline_ms.unwrap_or(deadline);
@@ -188,16 +205,39 @@ impl Conn {
         if deadline != 0 {
             self.deadline.set(deadline);
         }
+        if let Some(planned) = &planned {
+            match self.run_front(data, spans, head, &frame, planned, ctx) {
+                Some(at) => frame.plan = &plan[at..],
+                None => return Some(taken),
+            }
+        }
+        self.give_request(&frame, data, spans);
+        Some(taken)
+    }
+
+    /// Hands a request to JavaScript.
+    pub(super) fn give_request(&mut self, frame: &RequestFrame<'_>, data: &[u8], spans: &[Span]) {
+        self.unseen = false;
+        self.introduced = true;
         let headers = spans.iter().map(|span| (span.name(data), span.value(data)));
-        if !local
-            .server
-            .queue
-            .push_with(|buf| frame.encode(buf, headers))
-        {
+        if !self.queue().push_with(|buf| frame.encode(buf, headers)) {
             // Nobody is there to answer any more.
             self.kill();
         }
-        Some(taken)
+    }
+
+    /// The parts of a frame that are the connection's.
+    pub(super) fn bare_frame<'a>(&self, addresses: &'a Addresses) -> RequestFrame<'a> {
+        RequestFrame {
+            slot: self.slot,
+            generation: self.generation,
+            server: self.local.server.id,
+            remote: addresses.remote.as_bytes(),
+            local: addresses.local.as_bytes(),
+            remote_port: addresses.remote_port,
+            local_port: addresses.local_port,
+            ..RequestFrame::default()
+        }
     }
 
     fn request_frame<'a>(
@@ -229,7 +269,7 @@ impl Conn {
         {
             flags |= request_flags::CONDITIONAL;
         }
-        if self.requests == 1 {
+        if !self.introduced {
             flags |= request_flags::FIRST;
         }
         let limit = self
@@ -246,17 +286,10 @@ impl Conn {
             };
         }
         RequestFrame {
-            slot: self.slot,
-            generation: self.generation,
             flags,
-            server: self.local.server.id,
             method: head.method.index(),
             url: &data[head.url.0..head.url.1],
-            remote: addresses.remote.as_bytes(),
-            local: addresses.local.as_bytes(),
-            remote_port: addresses.remote_port,
-            local_port: addresses.local_port,
-            ..RequestFrame::default()
+            ..self.bare_frame(addresses)
         }
     }
 

@@ -9,6 +9,7 @@ mod close;
 pub(crate) mod conn;
 mod fallback;
 pub(crate) mod file;
+mod front;
 mod input;
 pub(crate) mod io;
 pub(crate) mod parse;

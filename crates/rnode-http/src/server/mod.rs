@@ -5,6 +5,7 @@ pub(crate) mod accept;
 pub mod bind;
 pub mod config;
 
+use crate::blocks::lines_are_safe;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
 use bind::Listener;
@@ -34,6 +35,14 @@ pub enum LocalAddress {
 /// A route table and the version that frames name it by (never 0).
 pub(crate) type TableVersion = (Arc<Table>, u32);
 
+/// What an I/O thread needs to route requests.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Routes {
+    pub(crate) table: Option<TableVersion>,
+    /// `Some` if native layers at the front of a plan may answer: the header lines that the app puts on every response.
+    pub(crate) front_lines: Option<Arc<[u8]>>,
+}
+
 /// A listening server.
 #[derive(Debug)]
 pub struct Server {
@@ -46,8 +55,8 @@ pub struct Server {
     connections: AtomicUsize,
     closing: AtomicBool,
     closed_sent: AtomicBool,
-    table: RwLock<Option<TableVersion>>,
-    table_epoch: AtomicU64,
+    routes: RwLock<Routes>,
+    routes_epoch: AtomicU64,
 }
 
 impl Server {
@@ -86,8 +95,8 @@ impl Server {
             connections: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             closed_sent: AtomicBool::new(false),
-            table: RwLock::new(None),
-            table_epoch: AtomicU64::new(0),
+            routes: RwLock::default(),
+            routes_epoch: AtomicU64::new(0),
         });
         pool.remote(accept_thread).command(Command::Listen {
             server: server.clone(),
@@ -139,21 +148,39 @@ impl Server {
     /// Sets the route table from which requests get their plan; `None` sends requests without one. The version is
     /// what frames name the table by and must not be 0. Requests under way keep the table they started with.
     pub fn set_table(&self, table: Option<(Arc<Table>, u32)>) {
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
-        self.table_epoch.fetch_add(1, Ordering::Release);
+        self.change_routes(|routes| routes.table = table);
+    }
+
+    /// Lets native layers at the front of a plan answer without JavaScript, or with `None` (how it begins) not. `lines` are
+    /// the header lines (`Name: value\r\n` each) that the app puts on every response before its first layer runs.
+    ///
+    /// False, and nothing is changed, if the lines could not be written as they are.
+    pub fn set_front(&self, lines: Option<&[u8]>) -> bool {
+        let is_safe = lines.is_none_or(lines_are_safe);
+        if is_safe {
+            self.change_routes(|routes| routes.front_lines = lines.map(Arc::from));
+        }
+        is_safe
+    }
+
+    fn change_routes(&self, change: impl FnOnce(&mut Routes)) {
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut routes);
+        drop(routes);
+        self.routes_epoch.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
 
-    /// Changes when [`Self::table`] would answer differently.
-    pub(crate) fn table_epoch(&self) -> u64 {
-        self.table_epoch.load(Ordering::Acquire)
+    /// Changes when [`Self::routes`] would answer differently.
+    pub(crate) fn routes_epoch(&self) -> u64 {
+        self.routes_epoch.load(Ordering::Acquire)
     }
 
-    pub(crate) fn table(&self) -> Option<TableVersion> {
-        self.table
+    pub(crate) fn routes(&self) -> Routes {
+        self.routes
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

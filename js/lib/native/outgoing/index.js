@@ -74,6 +74,7 @@ module.exports = {
   proto,
   responseClass,
   sendWhole: whole.sendWhole,
+  isOriginal: whole.isOriginal,
   isPlain: whole.isPlain,
   linesOf,
   sealForFile: whole.sealForFile,

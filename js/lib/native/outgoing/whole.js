@@ -23,17 +23,20 @@ function setEtagFunctions(weak, strong) {
   etagFlags.set(weak, F.ETAG_WEAK).set(strong, F.ETAG_STRONG)
 }
 
-/** Light, without listeners, and with the methods it was made with. */
-function isUnhooked(res) {
+/** True if an answer through this response, or a prototype of responses, is an answer by our own methods. */
+function isOriginal(res) {
   return (
-    res[kState] === LIGHT &&
-    res._events === undefined &&
     res.end === end &&
     res.write === write &&
     res.writeHead === writeHead &&
     res.setHeader === setHeader &&
     res._implicitHeader === _implicitHeader
   )
+}
+
+/** Light, without listeners, and with the methods it was made with. */
+function isUnhooked(res) {
+  return res[kState] === LIGHT && res._events === undefined && isOriginal(res)
 }
 
 /**
@@ -127,6 +130,7 @@ function fileSent(res) {
 module.exports = {
   setEtagFunctions,
   sendWhole,
+  isOriginal,
   isPlain,
   sealForFile,
   reopen,

@@ -11,11 +11,12 @@ const S = require('../symbols')
 const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
+const { UNKNOWN, watchEmit } = require('./front')
 const state = require('./state')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kAddress } = state
-const { kRouter, kUnwatch, updateRef } = state
+const { kFront, kLines, kRouter, kUnwatch, updateRef } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -35,6 +36,8 @@ function Server(options, handler) {
   this[kUpgraded] = new Set()
   this[kClosing] = false
   this[kRouter] = null
+  this[kFront] = UNKNOWN
+  this[kLines] = null
   this[kUnwatch] = null
   this[kAddress] = null
   this[S.kDefaultDeadline] = 0
@@ -65,6 +68,7 @@ function uniqueHeaders(list) {
 }
 
 defineLimits(proto)
+watchEmit(proto)
 
 Object.defineProperty(proto, 'listening', {
   configurable: true,

@@ -6,6 +6,7 @@ const http = require('node:http')
 const { Duplex } = require('node:stream')
 const { EventEmitter } = require('node:events')
 const native = require('../index')
+const { recheckFront } = require('./front')
 const { kConfig, kConfigure, kId, kValues } = require('./state')
 
 /** Flag bits of listeners that Rust must know of. */
@@ -68,6 +69,7 @@ function defineLimits(proto) {
       [name](...args) {
         const result = original.apply(this, args)
         if (args.length === 0 || LISTENER_FLAGS[args[0]] !== undefined) syncFlags(this)
+        if (args.length === 0 || args[0] === 'request') recheckFront(this)
         return result
       }
     }[name]

@@ -12,9 +12,10 @@ const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
 const { full } = require('../outgoing')
 const { forgetSocket } = require('../socket')
-const { kPlan, kOnStale, kTableVersion } = require('../../router/symbols')
+const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { Offer } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
+const { decideFront, recheckFront } = require('./front')
 const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
 
 const { METHODS } = F
@@ -71,16 +72,30 @@ function routerOf(server, handler) {
   if (router[kOnStale] === null) router[kOnStale] = new Set()
   const onStale = () => {
     const watched = ref.deref()
-    if (watched?.listening) native.serverSetTable(watched[kId], null, 0)
+    if (watched === undefined) return
+    if (watched.listening) native.serverSetTable(watched[kId], null, 0)
+    recheckFront(watched)
   }
+  // who holds a layer may put another function into it
+  const onRead = () => {
+    const watched = ref.deref()
+    if (watched !== undefined) recheckFront(watched)
+  }
+  if (router[kOnRead] === null) router[kOnRead] = new Set()
   router[kOnStale].add(onStale)
-  server[kUnwatch] = () => router[kOnStale].delete(onStale)
+  router[kOnRead].add(onRead)
+  server[kUnwatch] = () => {
+    router[kOnStale].delete(onStale)
+    router[kOnRead].delete(onRead)
+    recheckFront(server)
+  }
   return router
 }
 
 /** Lets Rust plan from now on with the table as it is. */
 function shareTable(server, router) {
   const table = tableOf(router)
+  decideFront(server, router)
   native.serverSetTable(server[kId], table, router[kTableVersion])
 }
 
@@ -110,6 +125,7 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
     if (version !== 0 && version === router[kTableVersion]) {
       const planAt = at + 12 + ((words[at + 7] + 3) >> 2)
       copyPlan(req, router, version, words, planAt, words[at + 9])
+      decideFront(server, router)
     } else {
       shareTable(server, router)
     }

@@ -19,6 +19,10 @@ const state = {
   kAddress: Symbol('rnode.server.address'),
   /** A new one for every listen(), none after close(): what was begun before it is called off. */
   kListenToken: Symbol('rnode.server.listenToken'),
+  /** Whether Rust may run native layers at the front of the plan, see front.js. */
+  kFront: Symbol('rnode.server.front'),
+  /** Header lines of the answers that Rust gives by itself. */
+  kLines: Symbol('rnode.server.lines'),
   kRouter: Symbol('rnode.server.router'),
   /** Ends the watch of the router; an app that listens again and again must not gather them. */
   kUnwatch: Symbol('rnode.server.unwatch')
