@@ -5,6 +5,7 @@
 const native = require('../index')
 const settings = require('../settings')
 const state = require('./state')
+const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
 
 const { kId, kAddress, kClosing, kHandler, kListenToken, kRouter, kUnwatch, kUpgraded } = state
 const { servers, updateRef } = state
@@ -23,6 +24,7 @@ function close(callback) {
     }
   }
   this[kListenToken] = undefined
+  closeReader(this)
   if (this[kId] === 0) {
     process.nextTick(() => this.emit('close'))
     return this
@@ -41,10 +43,12 @@ function asyncDispose() {
 }
 
 function closeAllConnections() {
+  closeStreams(this)
   if (this[kId] !== 0) native.serverCloseAll(this[kId])
 }
 
 function closeIdleConnections() {
+  closeIdleStreams(this)
   if (this[kId] !== 0) native.serverCloseIdle(this[kId])
 }
 

@@ -12,6 +12,7 @@ const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
 const { UNKNOWN, watchEmit } = require('./front')
+const { connectionListener } = require('./streams')
 const state = require('./state')
 require('./connections')
 
@@ -53,6 +54,7 @@ function Server(options, handler) {
   this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
   this._connections = 0
   initialize(this, options)
+  this.on('connection', connectionListener)
   if (handler) this.on('request', handler)
 }
 

@@ -7,6 +7,7 @@ const { Duplex } = require('node:stream')
 const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { recheckFront } = require('./front')
+const { connectionListener } = require('./streams')
 const { kConfig, kConfigure, kId, kValues } = require('./state')
 
 /** Flag bits of listeners that Rust must know of. */
@@ -27,8 +28,11 @@ const REFUSE_EXCESS_HEADERS = 256
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
 
+/** Kept from the start: programs and tools put other classes in its place. */
+const NodeServer = http.Server
+
 /** A server of Node's own, for what it has by default on the running version. */
-const { keepAliveTimeout, keepAliveTimeoutBuffer } = new http.Server()
+const { keepAliveTimeout, keepAliveTimeoutBuffer } = new NodeServer()
 
 /** Node's names for limits, the addon's key, the default, and what the addon gets for no number. */
 const LIMITS = {
@@ -123,9 +127,15 @@ function syncFlags(server) {
   let flags = server.requireHostHeader ? REQUIRE_HOST : 0
   if (refusesExcessHeaders()) flags |= REFUSE_EXCESS_HEADERS
   for (const name of Object.keys(LISTENER_FLAGS)) {
-    if (server.listenerCount(name) !== 0) flags |= LISTENER_FLAGS[name]
+    if (isListenedTo(server, name)) flags |= LISTENER_FLAGS[name]
   }
   server[kConfigure]('flags', flags)
+}
+
+/** Node's own listener to 'connection' does not count: it is for streams that Rust has not accepted. */
+function isListenedTo(server, name) {
+  if (name !== 'connection') return server.listenerCount(name) !== 0
+  return server.listeners(name).some((listener) => listener !== connectionListener)
 }
 
 let refusing
@@ -142,7 +152,7 @@ function refusesExcessHeaders() {
 /** @returns {string} code of the parser's error: the request never becomes one */
 function askParser() {
   let code
-  const server = new http.Server()
+  const server = new NodeServer()
   // agents that wrap http.Server's must not see this one
   server.emit = EventEmitter.prototype.emit
   server.maxHeadersCount = 1

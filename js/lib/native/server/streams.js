@@ -1,0 +1,89 @@
+'use strict'
+// Connections that the program brings itself, by server.emit('connection', stream): those of a
+// balancer over a cluster, of a port that speaks two protocols, of a test. Node's own server
+// reads them on behalf of ours. What Rust has accepted passes through here untouched.
+
+const { Server: NodeServer } = require('node:http')
+const { EventEmitter } = require('node:events')
+const { NativeSocket } = require('../socket')
+const S = require('../symbols')
+
+const kReader = Symbol('rnode.server.reader')
+
+/** Events of Node's server that are the program's; the others are between it and its own listeners. */
+const PASSED_ON = new Set([
+  'request',
+  'checkContinue',
+  'checkExpectation',
+  'connect',
+  'upgrade',
+  'dropRequest',
+  'clientError',
+  'timeout'
+])
+
+/** What Node's server asks itself while it reads: ours has the say. */
+const ASKED = [
+  'headersTimeout',
+  'requestTimeout',
+  'keepAliveTimeout',
+  'keepAliveTimeoutBuffer',
+  'timeout',
+  'maxHeadersCount',
+  'maxRequestsPerSocket'
+]
+
+/**
+ * The listener to 'connection' that every server has, as every http.Server has one of this name.
+ * @this {Server}
+ * @param {net.Socket | Duplex} stream
+ */
+function connectionListener(stream) {
+  if (stream instanceof NativeSocket) return
+  if (this[kReader] === undefined) this[kReader] = makeReader(this)
+  EventEmitter.prototype.emit.call(this[kReader], 'connection', stream)
+  stream.server = this
+}
+
+function makeReader(server) {
+  const reader = new NodeServer({
+    insecureHTTPParser: server.insecureHTTPParser,
+    joinDuplicateHeaders: server.joinDuplicateHeaders,
+    rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
+    requireHostHeader: server.requireHostHeader,
+    maxHeaderSize: server.maxHeaderSize,
+    highWaterMark: server.highWaterMark,
+    noDelay: server.noDelay,
+    keepAlive: server.keepAlive,
+    connectionsCheckingInterval: server.connectionsCheckingInterval,
+    uniqueHeaders: server[S.kUniqueHeaders] === null ? undefined : [...server[S.kUniqueHeaders]]
+  })
+  for (const name of ASKED) {
+    if (!(name in server)) continue
+    Object.defineProperty(reader, name, { configurable: true, get: () => server[name], set() {} })
+  }
+  reader.listenerCount = (name) => server.listenerCount(name)
+  // starts its watch over heads that do not come
+  if (server.listening) reader.emit('listening')
+  reader.emit = (name, ...args) =>
+    PASSED_ON.has(name)
+      ? server.emit(name, ...args)
+      : EventEmitter.prototype.emit.call(reader, name, ...args)
+  return reader
+}
+
+/** close(): Node ends the connections that wait for a request, and its watch. */
+function closeReader(server) {
+  server[kReader]?.close()
+  server[kReader]?.closeIdleConnections()
+}
+
+function closeStreams(server) {
+  server[kReader]?.closeAllConnections()
+}
+
+function closeIdleStreams(server) {
+  server[kReader]?.closeIdleConnections()
+}
+
+module.exports = { connectionListener, closeReader, closeStreams, closeIdleStreams }
