@@ -61,6 +61,16 @@ test("an exception of drain is an 'uncaughtException', and drain is called again
   prints('uncaught', ['true uncaughtException', 'tick', 'microtask', 'ok'])
 })
 
+test('an exception before the handler is called costs that request an answer of 500', () => {
+  prints('refused', [
+    '200 keep-alive',
+    'hostile',
+    '200 keep-alive, 500 close',
+    '200 keep-alive',
+    'closed'
+  ])
+})
+
 test('an exception of drain that nobody handles ends the process', () => {
   const { status, stderr } = probe('fatal')
   assert.strictEqual(status, 1)

@@ -141,6 +141,36 @@ const programs = {
     print(addon.weakEtag('').length)
   },
 
+  /** Something throws before the app's handler is called; the app goes on. */
+  refused() {
+    const app = require('../..')()
+    app.get('/', (req, res) => res.send('ok'))
+    const { request } = app
+    let hostile = false
+    Object.defineProperty(app, 'request', {
+      get() {
+        if (!hostile) return request
+        hostile = false
+        throw new Error('hostile')
+      }
+    })
+    process.on('uncaughtException', (error) => print(error.message))
+    const server = app.listen(0, '127.0.0.1', async () => {
+      const { port } = server.address()
+      const ask = async () => {
+        const res = await fetch(`http://127.0.0.1:${port}/`)
+        await res.arrayBuffer()
+        return `${res.status} ${res.headers.get('connection')}`
+      }
+      print(await ask())
+      hostile = true
+      // one of the two comes first
+      print((await Promise.all([ask(), ask()])).sort().join(', '))
+      print(await ask())
+      server.close(() => print('closed'))
+    })
+  },
+
   uncaught() {
     const thrown = new Error('from drain')
     let turns = 0

@@ -108,6 +108,17 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
     bridge.sendWord(F.DESTROY, 0, words[at + 2], words[at + 3], 0)
     return
   }
+  try {
+    begin(server, words, at, inbox)
+  } catch (err) {
+    // no handler was called, so none can answer
+    refuse(words[at + 2], words[at + 3])
+    process.nextTick(rethrow, err)
+  }
+})
+
+/** Makes the messages of a REQUEST frame and calls the server's handler. */
+function begin(server, words, at, inbox) {
   const handler = server[kHandler]
   const classes = classesFor(handler ?? noHandler)
   const flags = words[at + 1] >>> 8
@@ -142,7 +153,14 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
     process.nextTick(rethrow, err)
   }
   entered(req)
-})
+}
+
+/** 500 for an invocation that no handler will see. */
+function refuse(slot, generation) {
+  const res = bridge.lookup(slot, generation)
+  if (res !== undefined) bridge.detach(res)
+  bridge.sendHead(F.ERROR_PAGE, F.CLOSE, slot, generation, 500, '', '', 'Internal Server Error')
+}
 
 /** The asynchronous context of one request. */
 function requestResource() {
