@@ -10,6 +10,7 @@ use neon::prelude::*;
 use neon::thread::LocalKey;
 use rnode_bridge::JsQueue;
 use rnode_http::IoPool;
+use rnode_router::PatternCache;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 static ENV: LocalKey<Env> = LocalKey::new();
@@ -31,11 +32,12 @@ pub(crate) struct Bridge {
     channel: Mutex<Channel>,
 }
 
-/// Buffers of calls that are made per request.
+/// Buffers of calls that are made per request, and what such calls have parsed.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) text: Vec<u8>,
     pub(crate) words: Vec<u32>,
+    pub(crate) patterns: PatternCache,
 }
 
 impl Drop for Env {

@@ -17,7 +17,8 @@ impl Finalize for RouteTable {}
 /// `parsePattern(text, sensitive, strict, end) -> string[] | string`: the names of the keys, or the text of the
 /// grammar error, which JavaScript throws.
 pub(crate) fn parse_pattern<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
-    match pattern(cx)? {
+    let (text, options) = pattern_arguments(cx)?;
+    match Pattern::parse(&text, options) {
         Ok(pattern) => {
             let names = cx.empty_array();
             for (index, key) in pattern.keys().iter().enumerate() {
@@ -26,20 +27,25 @@ pub(crate) fn parse_pattern<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx,
             }
             Ok(names.upcast())
         }
-        Err(text) => Ok(cx.string(text).upcast()),
+        Err(error) => Ok(cx.string(error.to_string()).upcast()),
     }
 }
 
 /// `matchPattern(text, sensitive, strict, end, pathname) -> number[] | null`: matched length, number of captures, and
 /// per capture `key index | flags << 24` (1 PERCENT, 2 WILDCARD), start, length; all in UTF-16 units of `pathname`.
-/// Throws a `TypeError` for a grammar error.
+/// Throws a `TypeError` for a grammar error. Patterns are kept, so that asking again parses nothing.
 pub(crate) fn match_pattern<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
-    let pattern = match pattern(cx)? {
-        Ok(pattern) => pattern,
-        Err(text) => return cx.throw_type_error(text),
-    };
+    let (text, options) = pattern_arguments(cx)?;
     let pathname = cx.argument::<JsString>(4)?.value(cx);
-    let Some(found) = pattern.matches(&pathname) else {
+    let found = env::lock(&env::current(cx).scratch)
+        .patterns
+        .get(&text, options)
+        .map(|pattern| pattern.matches(&pathname));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return cx.throw_type_error(error.to_string()),
+    };
+    let Some(found) = found else {
         return Ok(cx.null().upcast());
     };
     let units = |from: usize, to: usize| pathname[from..to].encode_utf16().count() as u32;
@@ -59,14 +65,14 @@ pub(crate) fn match_pattern<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx,
     Ok(array.upcast())
 }
 
-fn pattern(cx: &mut FunctionContext<'_>) -> NeonResult<Result<Pattern, String>> {
+fn pattern_arguments(cx: &mut FunctionContext<'_>) -> NeonResult<(String, PatternOptions)> {
     let text = cx.argument::<JsString>(0)?.value(cx);
     let options = PatternOptions {
         sensitive: cx.argument::<JsBoolean>(1)?.value(cx),
         strict: cx.argument::<JsBoolean>(2)?.value(cx),
         end: cx.argument::<JsBoolean>(3)?.value(cx),
     };
-    Ok(Pattern::parse(&text, options).map_err(|error| error.to_string()))
+    Ok((text, options))
 }
 
 /// `compileTable(json: string) -> box`. Throws a `TypeError` with the table error's text.
@@ -91,7 +97,7 @@ pub(crate) fn plan<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber
         return cx.throw_range_error("no such method index");
     };
     let mut scratch = env::lock(&env::current(cx).scratch);
-    let Scratch { text, words } = &mut *scratch;
+    let Scratch { text, words, .. } = &mut *scratch;
     let pathname = text::read(cx, pathname, text)?;
     words.clear();
     table.0.plan(0, method, pathname, words);
