@@ -14,6 +14,7 @@ use rnode_bridge::frame::outbound::{self, ResponseHead};
 use rnode_bridge::frame::{InFrame, InFrames, response_flags, slot_io};
 use rnode_bridge::{Executor, JsQueue};
 use rnode_http::{IoPool, Server, ServerConfig};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,14 +23,18 @@ use std::time::{Duration, Instant};
 struct Bell {
     rung: Mutex<(bool, bool)>,
     changed: Condvar,
+    hostile: AtomicBool,
 }
 
 struct BellExecutor(Arc<Bell>);
 
 impl Executor for BellExecutor {
     fn wake(&self) {
+        // Looked at before it rings: whoever hears the bell may ask for the next one to panic.
+        let hostile = self.0.hostile.swap(false, Ordering::SeqCst);
         self.0.rung.lock().expect("not poisoned").0 = true;
         self.0.changed.notify_one();
+        assert!(!hostile, "a hostile executor");
     }
 }
 
@@ -161,6 +166,11 @@ impl Fake {
             rnode_http::LocalAddress::Tcp(address) => address.port(),
             rnode_http::LocalAddress::Unix(_) => unreachable!("bound over TCP"),
         }
+    }
+
+    /// The next wake rings and then panics, in the I/O thread that has pushed a frame.
+    pub fn panic_at_next_wake(&self) {
+        self.bell.hostile.store(true, Ordering::SeqCst);
     }
 
     /// An outbox for frames that no inbound frame caused.
