@@ -54,10 +54,31 @@ function readRequest(server, classes, words, at, inbox, extraWords) {
   )
 }
 
-/** Only the routing of the request itself needs the words: copied, the inbox is reused. */
-function copyPlan(req, router, version, words, at, count) {
+/** Plans copied lately, by their number of words: requests for one route have mostly the same. */
+const recent = new Array(64).fill(null)
+/** Words of the longest plan worth keeping. */
+const LONGEST = 1024
+
+/**
+ * The words of a plan. The inbox is reused and a walk can outlive its turn, so they are copied,
+ * but once for all requests that have the same. Nobody may write to them.
+ */
+function planOf(words, at, count) {
+  const place = count & 63
+  const known = recent[place]
+  if (known !== null && known.length === count) {
+    let i = 0
+    while (i < count && known[i] === words[at + i]) i++
+    if (i === count) return known
+  }
   const plan = new Array(count)
   for (let i = 0; i < count; i++) plan[i] = words[at + i]
+  if (count <= LONGEST) recent[place] = plan
+  return plan
+}
+
+function offerPlan(req, router, version, words, at, count) {
+  const plan = planOf(words, at, count)
   req[kPlan] = new Offer(router, plan, 0, count, version, req.url, req.method)
 }
 
@@ -135,7 +156,7 @@ function begin(server, words, at, inbox) {
     const version = words[at + 8]
     if (version !== 0 && version === router[kTableVersion]) {
       const planAt = at + 12 + ((words[at + 7] + 3) >> 2)
-      copyPlan(req, router, version, words, planAt, words[at + 9])
+      offerPlan(req, router, version, words, planAt, words[at + 9])
       decideFront(server, router)
     } else {
       shareTable(server, router)
