@@ -9,6 +9,7 @@ const { signalOf } = require('./deadline')
 const { lazy } = require('./lazy')
 const { messagePrototypes } = require('./native/message')
 const { kSlot } = require('./native/symbols')
+const { kParsedUrl, kUntrimmedUrl } = require('./router/symbols')
 const { readSetting } = require('./settings')
 
 const accepts = lazy(() => require('accepts'))
@@ -168,6 +169,31 @@ getter('subdomains', function subdomains() {
 /** Path of `req.url`, without the query. */
 getter('path', function path() {
   return parseUrl(this).pathname
+})
+
+/**
+ * parseurl's memo, which Express' router leaves behind at every step and which middleware reads without asking
+ * parseurl. Our router parses nothing, so it is made when read: of the URL that the router saw, with the mount path of
+ * the current layer, unless somebody has parsed the trimmed one since. undefined for a URL that cannot be parsed.
+ */
+Object.defineProperty(req, '_parsedUrl', {
+  configurable: true,
+  get() {
+    const memo = this[kParsedUrl]
+    const { url } = this
+    if (memo && memo._raw === url) return memo
+    const seen = this[kUntrimmedUrl] ?? url
+    if (memo && memo._raw === seen) return memo
+    try {
+      this[kParsedUrl] = parseUrl({ url: seen })
+    } catch {
+      return undefined
+    }
+    return this[kParsedUrl]
+  },
+  set(memo) {
+    this[kParsedUrl] = memo
+  }
 })
 
 /** The Host header with its port, or a trusted proxy's X-Forwarded-Host; undefined if empty. */

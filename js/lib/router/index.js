@@ -23,7 +23,9 @@ const {
   kOnStale,
   kOnRead,
   kNatives,
-  kMatchedRoute
+  kMatchedRoute,
+  kParsedUrl,
+  kUntrimmedUrl
 } = require('./symbols')
 
 const methods = METHODS.map((method) => method.toLowerCase())
@@ -119,6 +121,7 @@ Router.prototype.handle = function handle(req, res, callback) {
 
   req.next = next
   req.baseUrl = parentUrl
+  if (req[kUntrimmedUrl] !== undefined) req[kUntrimmedUrl] = undefined
   req.originalUrl = req.originalUrl || req.url
 
   next()
@@ -181,6 +184,7 @@ Router.prototype.handle = function handle(req, res, callback) {
     if (removed.length !== 0) {
       req.baseUrl = parentUrl
       req.url = protohost + removed + req.url.slice(protohost.length)
+      req[kUntrimmedUrl] = undefined
       removed = ''
     }
 
@@ -281,6 +285,8 @@ Router.prototype.handle = function handle(req, res, callback) {
 
       if (debugging) debug('trim prefix (%s) from url %s', layerPath, req.url)
       removed = layerPath
+      req[kUntrimmedUrl] = req.url
+      if (req[kParsedUrl] !== undefined) req[kParsedUrl] = undefined
       req.url = protohost + req.url.slice(protohost.length + removed.length)
       if (!protohost && req.url[0] !== '/') {
         req.url = `/${req.url}`

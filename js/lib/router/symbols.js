@@ -29,6 +29,10 @@ module.exports = {
   kFrontLines: Symbol('rnode.app.frontLines'),
   /** On a request: the pattern that matched last (for tracing). */
   kMatchedRoute: Symbol('rnode.router.matchedRoute'),
+  /** On a request inside a mounted layer: its `url` before the mount path was taken off. */
+  kUntrimmedUrl: Symbol('rnode.router.untrimmedUrl'),
+  /** On a request: parseurl's memo of its `url`, see `_parsedUrl` in ../request.js. */
+  kParsedUrl: Symbol('rnode.router.parsedUrl'),
   /** On a request: the plan made for it, see plan.js. */
   kPlan: Symbol('rnode.router.plan')
 }

@@ -150,7 +150,6 @@ function requestClass(prototype) {
     this.originalUrl = undefined
     this.baseUrl = undefined
     this.params = undefined
-    this.route = undefined
     this.next = undefined
     this.res = undefined
   }
