@@ -45,6 +45,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("listen", guard("listen", listen::listen))?;
     let address = guard("serverAddress", servers::address);
     cx.export_function("serverAddress", address)?;
+    cx.export_function("serverAdopt", guard("serverAdopt", servers::adopt))?;
     cx.export_function("serverClose", guard("serverClose", servers::close))?;
     let close_idle = guard("serverCloseIdle", servers::close_idle);
     cx.export_function("serverCloseIdle", close_idle)?;

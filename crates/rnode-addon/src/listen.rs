@@ -25,12 +25,14 @@ struct Options {
     ipv6_only: bool,
     reuse_port: bool,
     exclusive: bool,
+    elsewhere: bool,
 }
 
-/// `listen({ host?, port?, path?, fd?, backlog?, ipv6Only?, reusePort?, exclusive?, config? })
+/// `listen({ host?, port?, path?, fd?, backlog?, ipv6Only?, reusePort?, exclusive?, elsewhere?, config? })
 /// -> { id, address?, family?, port?, path? } | { code, errno, syscall, message, address? }`.
 ///
 /// `message` is libuv's text for the code alone (`address already in use`); `address` is the one that Node's error names.
+/// With `elsewhere` nothing is bound: connections come by [`adopt`](servers::adopt), and the result has an `id` only.
 /// `fd` wins over `path`, `path` over `host` and `port`. `config` is an object of `serverSet` keys and values that hold
 /// from the first connection on. A descriptor belongs to the server if and only if the call succeeds.
 pub(crate) fn listen<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
@@ -42,15 +44,14 @@ pub(crate) fn listen<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObje
     }
     let bridge = env::bridge(cx)?;
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let server = options.bind().and_then(|listener| {
-        Server::listen(
-            &bridge.pool,
-            listener,
-            bridge.queue.clone(),
-            id,
-            config.clone(),
-        )
-    });
+    let (pool, queue) = (&bridge.pool, bridge.queue.clone());
+    let server = if options.elsewhere {
+        Ok(Server::without_listener(pool, queue, id, config.clone()))
+    } else {
+        options
+            .bind()
+            .and_then(|listener| Server::listen(pool, listener, queue, id, config.clone()))
+    };
     match server {
         Ok(server) => {
             let result = cx.empty_object();
@@ -99,6 +100,7 @@ impl Options {
             ipv6_only: flag(cx, "ipv6Only")?,
             reuse_port: flag(cx, "reusePort")?,
             exclusive: flag(cx, "exclusive")?,
+            elsewhere: flag(cx, "elsewhere")?,
         })
     }
 

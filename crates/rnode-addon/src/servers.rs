@@ -8,7 +8,7 @@ use rnode_http::error_page::Mode;
 use rnode_http::{LocalAddress, Server, ServerConfig};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -83,7 +83,7 @@ fn with<T>(cx: &mut FunctionContext<'_>, f: impl FnOnce(&mut Entry) -> T) -> Neo
     Ok(servers.0.get_mut(&id).map(f))
 }
 
-/// `serverAddress(id) -> { address, family, port } | { path } | null`.
+/// `serverAddress(id) -> { address, family, port } | { path } | {} | null`, `{}` if it listens elsewhere.
 pub(crate) fn address<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
     let Some(local) = with(cx, |entry| entry.server.local_addr().clone())? else {
         return Ok(cx.null().upcast());
@@ -115,8 +115,25 @@ pub(crate) fn describe<'cx>(
             let path = cx.string(path.to_string_lossy());
             to.set(cx, "path", path)?;
         }
+        LocalAddress::Elsewhere => {}
     }
     Ok(())
+}
+
+/// `serverAdopt(id, fd) -> boolean`: serves the connection of a descriptor that JavaScript owns and goes on owning; it
+/// is duplicated, so JavaScript closes it. False if the server is not known or the descriptor is no stream socket.
+pub(crate) fn adopt<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolean> {
+    let fd = cx.argument::<JsNumber>(1)?.value(cx) as RawFd;
+    let server = with(cx, |entry| entry.server.clone())?;
+    let adopted = server.is_some_and(|server| {
+        fd >= 0 && {
+            // SAFETY: `fd` is not negative, and nothing closes it during the call: what JavaScript names here it owns. A
+            // number that is not open only makes the duplication fail with EBADF.
+            let duplicate = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
+            duplicate.and_then(|fd| server.adopt(fd)).is_ok()
+        }
+    });
+    Ok(cx.boolean(adopted))
 }
 
 /// `serverClose(id)`: stops accepting (before it returns) and lets connections finish; SERVER_CLOSED follows.

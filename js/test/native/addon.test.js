@@ -29,6 +29,7 @@ describe('exports', () => {
           'panicForTest'
         ],
         ...['parsePattern', 'plan', 'post', 'postLarge', 'ref', 'renderErrorPage', 'serverAddress'],
+        'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[
           'serverSet',

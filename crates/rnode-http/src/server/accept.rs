@@ -6,9 +6,11 @@ use super::bind::Listener;
 use crate::h1::io::Io;
 use crate::io_thread::{Command, Ctx};
 use rnode_bridge::frame::inbound;
+use socket2::{Domain, Socket as Socket2, Type};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,6 +26,27 @@ const BACKOFF: Duration = Duration::from_millis(50);
 pub(crate) enum Accepted {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
+}
+
+impl Accepted {
+    /// A connected socket that came from elsewhere.
+    pub(crate) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+        let socket = Socket2::from(fd);
+        if socket.r#type()? != Type::STREAM {
+            return Err(invalid("not a stream socket"));
+        }
+        let domain = socket.local_addr()?.domain();
+        socket.set_nonblocking(true)?;
+        match domain {
+            Domain::IPV4 | Domain::IPV6 => Ok(Self::Tcp(socket.into())),
+            Domain::UNIX => Ok(Self::Unix(socket.into())),
+            _ => Err(invalid("neither a TCP nor a Unix socket")),
+        }
+    }
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
 /// The listening socket, shared with the command that drops it.

@@ -8,6 +8,7 @@ pub mod config;
 use crate::blocks::lines_are_safe;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
+use accept::Accepted;
 use bind::Listener;
 pub use config::ServerConfig;
 use rnode_bridge::JsQueue;
@@ -15,6 +16,7 @@ use rnode_bridge::frame::inbound;
 use rnode_router::Table;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
@@ -30,6 +32,8 @@ pub enum LocalAddress {
     Tcp(SocketAddr),
     /// Path of the Unix socket; empty if it has none.
     Unix(PathBuf),
+    /// Somebody else listens and gives connections away with [`Server::adopt`].
+    Elsewhere,
 }
 
 /// A route table and the version that frames name it by (never 0).
@@ -84,25 +88,65 @@ impl Server {
                 LocalAddress::Unix(path.unwrap_or_default())
             }
         };
-        let accept_thread = server_id as usize % pool.threads();
-        let server = Arc::new(Self {
-            id: server_id,
+        let server = Self::new(pool, local, queue, server_id, config);
+        pool.remote(server.accept_thread).command(Command::Listen {
+            server: server.clone(),
+            listener,
+        });
+        Ok(server)
+    }
+
+    /// A server without a socket of its own: its connections come by [`adopt`](Self::adopt).
+    pub fn without_listener(
+        pool: &Arc<IoPool>,
+        queue: Arc<JsQueue>,
+        server_id: u32,
+        config: Arc<ServerConfig>,
+    ) -> Arc<Self> {
+        Self::new(pool, LocalAddress::Elsewhere, queue, server_id, config)
+    }
+
+    fn new(
+        pool: &Arc<IoPool>,
+        local: LocalAddress,
+        queue: Arc<JsQueue>,
+        id: u32,
+        config: Arc<ServerConfig>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            id,
             config,
             queue,
             pool: pool.clone(),
             local,
-            accept_thread,
+            accept_thread: id as usize % pool.threads(),
             connections: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             closed_sent: AtomicBool::new(false),
             routes: RwLock::default(),
             routes_epoch: AtomicU64::new(0),
-        });
-        pool.remote(accept_thread).command(Command::Listen {
-            server: server.clone(),
-            listener,
-        });
-        Ok(server)
+        })
+    }
+
+    /// Serves a connection that somebody else has accepted. `maxConnections` is for whoever that is.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is neither a TCP nor a Unix stream socket, and those of the system.
+    pub fn adopt(self: &Arc<Self>, fd: OwnedFd) -> io::Result<()> {
+        let accepted = Accepted::from_fd(fd)?;
+        if let Accepted::Tcp(stream) = &accepted
+            && self.config.no_delay.load(Ordering::Relaxed)
+        {
+            // Fails only on a connection that is gone already, which reading will show.
+            let _ = stream.set_nodelay(true);
+        }
+        self.connection_opened();
+        let command = Command::Serve {
+            server: self.clone(),
+            accepted,
+        };
+        self.pool.remote(self.pool.next_thread()).command(command);
+        Ok(())
     }
 
     /// Stops accepting before it returns, closes idle connections and lets active ones finish, their answers saying

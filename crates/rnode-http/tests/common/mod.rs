@@ -164,7 +164,7 @@ impl Fake {
     pub fn port(&self) -> u16 {
         match self.server.local_addr() {
             rnode_http::LocalAddress::Tcp(address) => address.port(),
-            rnode_http::LocalAddress::Unix(_) => unreachable!("bound over TCP"),
+            _ => unreachable!("bound over TCP"),
         }
     }
 

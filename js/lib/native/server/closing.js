@@ -4,6 +4,7 @@
 
 const native = require('../index')
 const settings = require('../settings')
+const { closeRelay } = require('./relay')
 const state = require('./state')
 const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
 
@@ -25,6 +26,7 @@ function close(callback) {
   }
   this[kListenToken] = undefined
   closeReader(this)
+  closeRelay(this)
   if (this[kId] === 0) {
     process.nextTick(() => this.emit('close'))
     return this

@@ -5,18 +5,17 @@
 // written behind the API) are looked for twice a second.
 
 const dc = require('node:diagnostics_channel')
-const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { watchChannel } = require('../channels')
 const { checkNatives } = require('../../router/registry')
 const { kFrontLines, kNatives } = require('../../router/symbols')
 const { requestChannel } = require('../../router/tracing')
+const { isEmitPlain } = require('./foreign')
 const { kFront, kHandler, kId, kLines, kRouter, servers } = require('./state')
 
-const { emit } = EventEmitter.prototype
-
-const requestStarted = dc.channel('http.server.request.start')
-const responseFinished = dc.channel('http.server.response.finish')
+const HTTP_CHANNELS = ['request.start', 'response.created', 'response.finish'].map((name) =>
+  dc.channel(`http.server.${name}`)
+)
 
 /** States of server[kFront]. */
 const UNKNOWN = 0
@@ -33,7 +32,7 @@ let timer = null
 function watchChannels() {
   if (watching) return
   watching = true
-  const channels = [requestStarted, responseFinished]
+  const channels = [...HTTP_CHANNELS]
   for (const name of ['start', 'end', 'asyncStart', 'asyncEnd', 'error']) {
     if (requestChannel !== undefined) channels.push(requestChannel[name])
   }
@@ -71,8 +70,8 @@ function recheckSome() {
 /** Header lines of answers, null if JavaScript must see the requests. */
 function linesOf(server) {
   const handler = server[kHandler]
-  const dispatched = server._events.request === handler && server.emit === emit
-  const observed = requestStarted.hasSubscribers || responseFinished.hasSubscribers
+  const dispatched = server._events.request === handler && isEmitPlain(server)
+  const observed = HTTP_CHANNELS.some((channel) => channel.hasSubscribers)
   return dispatched && !observed ? (handler[kFrontLines]?.() ?? null) : null
 }
 
@@ -86,13 +85,12 @@ function recheckAll() {
   for (const server of servers.values()) recheckFront(server)
 }
 
-/** Makes a replaced `emit`, by which agents see requests, a change. */
-function watchEmit(proto) {
-  const inherited = Object.getPrototypeOf(proto)
+/** Gives the prototype its `emit`; one that replaces it, by which agents see requests, is a change. */
+function watchEmit(proto, emit) {
   Object.defineProperty(proto, 'emit', {
     configurable: true,
     get() {
-      return inherited.emit
+      return emit
     },
     set(value) {
       Object.defineProperty(this, 'emit', {

@@ -11,13 +11,14 @@ const S = require('../symbols')
 const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
+const { emitServer } = require('./foreign')
 const { UNKNOWN, watchEmit } = require('./front')
 const { connectionListener } = require('./streams')
 const state = require('./state')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kAddress } = state
-const { kFront, kLines, kRouter, kUnwatch, updateRef } = state
+const { kForeign, kFront, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -41,6 +42,8 @@ function Server(options, handler) {
   this[kLines] = null
   this[kUnwatch] = null
   this[kAddress] = null
+  this[kRelay] = null
+  this[kForeign] = undefined
   this[S.kDefaultDeadline] = 0
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
   this.allowHalfOpen = true
@@ -70,7 +73,7 @@ function uniqueHeaders(list) {
 }
 
 defineLimits(proto)
-watchEmit(proto)
+watchEmit(proto, emitServer)
 
 Object.defineProperty(proto, 'listening', {
   configurable: true,
@@ -125,12 +128,14 @@ proto.setTimeout = function setTimeout(msecs, callback) {
 
 proto.ref = function ref() {
   this[kUnref] = false
+  this[kRelay]?.ref()
   updateRef()
   return this
 }
 
 proto.unref = function unref() {
   this[kUnref] = true
+  this[kRelay]?.unref()
   updateRef()
   return this
 }

@@ -10,6 +10,7 @@ const native = require('../index')
 const bridge = require('../bridge')
 const settings = require('../settings')
 const { syncFlags } = require('./limits')
+const { isRelayed, relay } = require('./relay')
 const state = require('./state')
 
 const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
@@ -30,16 +31,15 @@ function listen(...args) {
   }
   if (callback !== null) this.once('listening', callback)
 
-  const wanted = listenOptions(this, args, options)
   this[kClosing] = false
   this[kListenToken] = {}
-
-  const { signal } = options
-  if (signal !== undefined) {
-    const onAbort = () => this.close()
-    if (signal.aborted) process.nextTick(onAbort)
-    else signal.addEventListener('abort', onAbort, { once: true })
+  if (isRelayed(options)) {
+    const given = args.filter((arg) => typeof arg !== 'function')
+    relay(this, given, (inner) => open(this, { elsewhere: true }, inner))
+    return this
   }
+  const wanted = listenOptions(args, options)
+  if (options.signal !== undefined) closeOnAbort(this, options.signal, args)
 
   if (wanted.host !== undefined) {
     const token = this[kListenToken]
@@ -55,13 +55,24 @@ function listen(...args) {
   return this
 }
 
+function closeOnAbort(server, signal, args) {
+  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) rejectArguments(args)
+  const onAbort = () => server.close()
+  if (signal.aborted) {
+    process.nextTick(onAbort)
+  } else {
+    signal.addEventListener('abort', onAbort, { once: true })
+    server.once('close', () => signal.removeEventListener('abort', onAbort))
+  }
+}
+
 /** What the addon needs; Node's own server judges what is not plain. */
-function listenOptions(server, args, options) {
+function listenOptions(args, options) {
   const backlog = typeof options.backlog === 'number' ? options.backlog : backlogOf(args)
   const common = {
     backlog,
     ipv6Only: Boolean(options.ipv6Only),
-    reusePort: Boolean(options.reusePort) || isClusterWorker(),
+    reusePort: Boolean(options.reusePort),
     exclusive: Boolean(options.exclusive)
   }
   if (typeof options.fd === 'number' && options.fd >= 0) return { ...common, fd: options.fd }
@@ -98,11 +109,6 @@ function backlogOf(args) {
   return numbers.length !== 0 ? numbers[0] : 0
 }
 
-function isClusterWorker() {
-  const cluster = process.env.NODE_UNIQUE_ID === undefined ? undefined : require('node:cluster')
-  return cluster?.isWorker === true
-}
-
 /** Lets Node's own server throw its error for these arguments. */
 function rejectArguments(args) {
   const server = new net.Server()
@@ -112,28 +118,50 @@ function rejectArguments(args) {
 }
 
 function bind(server, wanted) {
+  const result = open(server, wanted)
+  if (result.code !== undefined) {
+    const err = listenError(result, wanted)
+    process.nextTick(() => server.emit('error', err))
+    return
+  }
+  if (wanted.mode) {
+    // newer versions of libuv set these bits alone
+    const kept = NODE_MAJOR < 22 ? fs.statSync(wanted.path).mode : 0
+    fs.chmodSync(wanted.path, kept | wanted.mode)
+  }
+  process.nextTick(() => {
+    if (server[kId] === result.id) server.emit('listening')
+  })
+}
+
+/**
+ * Begins to serve.
+ * @param {object} wanted options of the addon's listen
+ * @param {net.Server} [inner] who accepts, if Rust does not
+ * @returns {object} the addon's result: with `code`, it was refused
+ */
+function open(server, wanted, inner) {
   bridge.start()
   attachHandler(server)
   syncFlags(server)
   const result = native.listen({ ...wanted, config: server[kConfig] })
   if (result.code !== undefined) {
     settings.detach(server[kHandler], server)
-    const err = listenError(result, wanted)
-    process.nextTick(() => server.emit('error', err))
-    return
+    return result
   }
   server[kId] = result.id
-  server[kAddress] = result
-  if (wanted.mode) {
-    // newer versions of libuv set these bits alone
-    const kept = NODE_MAJOR < 22 ? fs.statSync(wanted.path).mode : 0
-    fs.chmodSync(wanted.path, kept | wanted.mode)
-  }
+  // a Unix socket has the name that it was given
+  const { path = result.path === undefined ? undefined : null } = wanted
+  server[kAddress] =
+    inner || path !== undefined ? addressOf(inner ? inner.address() : path) : result
   servers.set(result.id, server)
   updateRef()
-  process.nextTick(() => {
-    if (server[kId] === result.id) server.emit('listening')
-  })
+  return result
+}
+
+/** As `address()` gives it; never null while listening. */
+function addressOf(address) {
+  return address === null || typeof address === 'string' ? { path: address } : address
 }
 
 const NO_ACCESS = {

@@ -14,6 +14,10 @@ const state = {
   /** The same as the addon knows them: keys and numbers. */
   kConfig: Symbol('rnode.server.config'),
   kUnref: Symbol('rnode.server.unref'),
+  /** The net.Server that accepts for this one, if Node has to. */
+  kRelay: Symbol('rnode.server.relay'),
+  /** Node's HTTP server for sockets that others have made. */
+  kForeign: Symbol('rnode.server.foreign'),
   kUpgraded: Symbol('rnode.server.upgraded'),
   kClosing: Symbol('rnode.server.closing'),
   kAddress: Symbol('rnode.server.address'),
