@@ -248,6 +248,7 @@ fn apply(config: &ServerConfig, key: &str, value: f64) -> bool {
         "headersTimeout" => &config.headers_timeout,
         "requestTimeout" => &config.request_timeout,
         "keepAliveTimeout" => &config.keep_alive_timeout,
+        "keepAliveTimeoutBuffer" => &config.keep_alive_timeout_buffer,
         "maxHeaderSize" => &config.max_header_size,
         "maxHeadersCount" => &config.max_headers_count,
         "socketTimeout" => &config.socket_timeout,

@@ -136,9 +136,12 @@ fn inbound_frames() -> Vec<Value> {
             with(json!({ "kind": 4, "reason": 4, "code": 7 })),
             |buf| inbound::abort(buf, slot, generation, 4, 7),
         ),
-        frame("DRAIN", "in", with(json!({ "kind": 5 })), |buf| {
-            inbound::drain(buf, slot, generation)
-        }),
+        frame(
+            "DRAIN",
+            "in",
+            with(json!({ "kind": 5, "mark": 65_535 })),
+            |buf| inbound::drain(buf, slot, generation, u16::MAX),
+        ),
         frame(
             "FINISHED",
             "in",

@@ -117,14 +117,14 @@ fn frames_of_many_threads_arrive_once_and_in_order() {
 fn one_wake_for_many_frames() {
     let (queue, bell) = queue();
     for n in 0..100 {
-        queue.push_with(|buf| inbound::drain(buf, 0, n));
+        queue.push_with(|buf| inbound::drain(buf, 0, n, 0));
     }
     assert_eq!(bell.wakes.load(SeqCst), 1);
-    let mut inbox = [0; 64];
+    let mut inbox = [0; 80];
     let taken = queue.take(&mut inbox, 100);
-    assert_eq!((taken.bytes, taken.frames, taken.more), (64, 4, true));
+    assert_eq!((taken.bytes, taken.frames, taken.more), (80, 4, true));
     // While the consumer has promised to come back, pushes do not wake.
-    queue.push_with(|buf| inbound::drain(buf, 0, 100));
+    queue.push_with(|buf| inbound::drain(buf, 0, 100, 0));
     assert_eq!(bell.wakes.load(SeqCst), 1);
     let mut frames = 4;
     while frames < 101 {
@@ -133,14 +133,14 @@ fn one_wake_for_many_frames() {
         assert_eq!(taken.more, frames < 101);
     }
     bell.wait();
-    queue.push_with(|buf| inbound::drain(buf, 0, 101));
+    queue.push_with(|buf| inbound::drain(buf, 0, 101, 0));
     assert_eq!(bell.wakes.load(SeqCst), 2);
 }
 
 #[test]
 fn a_frame_larger_than_the_inbox_says_what_it_needs() {
     let (queue, _bell) = queue();
-    queue.push_with(|buf| inbound::drain(buf, 1, 1));
+    queue.push_with(|buf| inbound::drain(buf, 1, 1, 0));
     queue.push_with(|buf| inbound::body(buf, 1, 1, &[7; 1000]));
     let mut small = [0; 64];
     let taken = queue.take(&mut small, 10);
@@ -165,13 +165,13 @@ fn what_is_not_a_frame_is_not_queued() {
     assert!(!queue.push_with(|buf| buf.extend_from_slice(&[0; 32])));
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         queue.push_with(|buf| {
-            inbound::drain(buf, 0, 0);
+            inbound::drain(buf, 0, 0, 0);
             panic!("while encoding");
         })
     }));
     assert!(panicked.is_err());
     assert_eq!((queue.queued_bytes(), bell.wakes.load(SeqCst)), (0, 0));
-    assert!(queue.push_with(|buf| inbound::drain(buf, 0, 0)));
+    assert!(queue.push_with(|buf| inbound::drain(buf, 0, 0, 0)));
     assert_eq!(queue.take(&mut [0; 64], 9).frames, 1);
 }
 
@@ -214,7 +214,7 @@ fn memory_is_bounded_by_producers_that_park() {
     assert!(queue.park(&waker));
     queue.close();
     assert!(flag.0.load(SeqCst));
-    assert!(!queue.push_with(|buf| inbound::drain(buf, 0, 0)));
+    assert!(!queue.push_with(|buf| inbound::drain(buf, 0, 0, 0)));
     assert_eq!(
         (queue.queued_bytes(), queue.take(&mut inbox, 9).frames),
         (0, 0)

@@ -158,7 +158,9 @@ fn drain_comes_when_the_kernel_has_taken_all() {
                 }
             }
         }
-        InFrame::Drain { slot, generation } => {
+        InFrame::Drain {
+            slot, generation, ..
+        } => {
             drains.send(()).expect("the test waits");
             outbound::end(out.to(slot), slot, generation, true, b"");
         }

@@ -156,6 +156,7 @@ module.exports = {
   /** Flag of END: the response was written by RAW frames. */
   RAW_END: 64,
 
-  /** Flag of CHUNK and RAW. */
-  WANT_DRAIN: 1
+  /** Flag of CHUNK and RAW, and where the mark begins that DRAIN repeats. */
+  WANT_DRAIN: 1,
+  MARK_SHIFT: 8
 }

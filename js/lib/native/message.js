@@ -7,7 +7,7 @@ const bridge = require('./bridge')
 const incoming = require('./incoming')
 const outgoing = require('./outgoing')
 const { clientError } = require('./client-error')
-const { knownSocket, drained, broken } = require('./socket')
+const { knownSocket, drainReached, broken } = require('./socket')
 const S = require('./symbols')
 
 /** What Express' own prototypes inherit from. */
@@ -103,7 +103,7 @@ function abort(slot, generation, reason) {
 
 bridge.onFrame(F.DRAIN, (words, at) => {
   const socket = knownSocket(words[at + 2])
-  if (socket !== undefined) drained(socket)
+  if (socket !== undefined) drainReached(socket, words[at + 4])
 })
 
 /** Requests that are still read after their response was sent, by slot. */

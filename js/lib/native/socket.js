@@ -23,6 +23,8 @@ const kTimeout = Symbol('rnode.socketTimeout')
 const kTimer = Symbol('rnode.socketTimer')
 const kWaiting = Symbol('rnode.socketWaiting')
 const kDrainAsked = Symbol('rnode.socketDrainAsked')
+/** Number of the last time that DRAIN was asked for, 16 bits. */
+const kMark = Symbol('rnode.socketMark')
 const kEnded = Symbol('rnode.socketEnded')
 const kHeld = Symbol('rnode.socketHeld')
 const kHeldBytes = Symbol('rnode.socketHeldBytes')
@@ -35,6 +37,7 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kUnacked] = 0
   this[kWaiting] = null
   this[kDrainAsked] = false
+  this[kMark] = 0
   this[kFresh] = false
   this[kOlderListeners] = 0
   this[kEnded] = false
@@ -247,9 +250,10 @@ function transmit(socket, data, encoding) {
   let size = typeof data === 'string' ? data.length : data.byteLength
   if (size === 0) return
   const asks = socket[kUnacked] + size >= WINDOW
+  if (asks) socket[kMark] = (socket[kMark] + 1) & 0xffff
   size = bridge.sendBytes(
     F.RAW,
-    asks ? F.WANT_DRAIN : 0,
+    asks ? F.WANT_DRAIN | (socket[kMark] << F.MARK_SHIFT) : 0,
     socket[kSlot],
     socket[kGeneration],
     data,
@@ -305,7 +309,12 @@ function settle(socket) {
   if (!socket[kDrainAsked]) drained(socket)
 }
 
-/** Everything written has been taken (DRAIN frame, or below the window). */
+/** DRAIN frame. One for an earlier mark says nothing of what was written since. */
+function drainReached(socket, mark) {
+  if (mark === socket[kMark]) drained(socket)
+}
+
+/** Everything written has been taken. */
 function drained(socket) {
   socket[kUnacked] = 0
   socket[kDrainAsked] = false
@@ -399,17 +408,18 @@ function closed(socket, hadError) {
   socket.readable = false
   socket.writable = false
   clearTimeout(socket[kTimer])
+  // writes that wait fail before anybody hears of the end
+  const waiting = socket[kWaiting]
+  socket[kWaiting] = null
+  if (waiting !== null) {
+    for (const callback of waiting.callbacks) callback(writeError(socket))
+  }
   emitError(socket)
   require('./outgoing').connectionGone(socket)
   const slots = sockets[socket[kSlot] >>> 24]
   const index = socket[kSlot] & 0xffffff
   if (slots?.[index] === socket) slots[index] = undefined
   socket.emit('close', hadError || socket.errored !== null)
-  const waiting = socket[kWaiting]
-  socket[kWaiting] = null
-  if (waiting !== null) {
-    for (const callback of waiting.callbacks) callback(writeError(socket))
-  }
 }
 
 proto.setTimeout = function setSocketTimeout(msecs, callback) {
@@ -526,6 +536,6 @@ module.exports = {
   ended,
   closed,
   broken,
-  drained,
+  drainReached,
   kEnded
 }

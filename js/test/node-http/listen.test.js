@@ -4,6 +4,7 @@
 // always 0; what the system chooses is compared by type.
 
 const fs = require('node:fs')
+const net = require('node:net')
 const path = require('node:path')
 const { suite } = require('./harness')
 const {
@@ -217,6 +218,165 @@ suite(__filename, [
         result.code ? result.message : null
       )
     }
+  }),
+  inside(
+    'listen({ fd }), a descriptor that was inherited',
+    async (app, ctx) => {
+      const { fork } = require('node:child_process')
+      const holder = net.createServer().listen(0, '127.0.0.1')
+      await once(holder, 'listening')
+      const { port } = holder.address()
+      const script = path.join(temporary(ctx), 'child.js')
+      const target = require('../ecosystem/lib/targets').pathOf(process.env.NODE_HTTP_SIDE)
+      fs.writeFileSync(
+        script,
+        `const app = require(${JSON.stringify(target)})()
+        app.use((req, res) => res.end('hello from ' + typeof req.socket.localPort))
+        const server = app.listen({ fd: 4 }, () => process.send(server.address()))
+        process.on('message', () => server.close(() => process.disconnect()))`
+      )
+      const child = fork(script, {
+        env: { ...process.env, NODE_HTTP_SIDE: '' },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', holder._handle.fd]
+      })
+      const [address] = await once(child, 'message')
+      await closed(holder)
+      ctx.log(address.port === port, shape(address))
+      const socket = connect(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      await once(socket, 'close')
+      ctx.log(socket.seen.split('\r\n\r\n')[1])
+      child.send('close')
+      ctx.log(await once(child, 'exit'))
+    },
+    { skip: posix }
+  ),
+  listening('listen(handle)', async (app) => {
+    const holder = net.createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const server = app.listen(holder._handle)
+    return server
+  }),
+  listening('listen({ _handle }), a server that has bound', async (app) => {
+    const holder = net.createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    return app.listen(holder)
+  }),
+  inside('address() and listening from listen() on', async (app, { log }) => {
+    const server = app.listen(0, '127.0.0.1')
+    log(server.listening, shape(server.address()))
+    await once(server, 'listening')
+    log(server.listening, shape(server.address()))
+    server.close()
+    log(server.listening, shape(server.address()))
+    await once(server, 'close')
+    log(server.listening, shape(server.address()))
+  }),
+  inside('address() at once without a host', async (app, { log }) => {
+    const server = app.listen(0)
+    log(server.listening, shape(server.address()), typeof server._handle)
+    await once(server, 'listening')
+    await closed(server)
+    log(server._handle)
+  }),
+  inside('a host that does not resolve', async (app, { log, attempt }) => {
+    const server = app.listen(0, 'no-such-host.invalid')
+    const [error] = await once(server, 'error')
+    log(error.code, error.syscall, error.hostname, server.listening, server.address())
+    log(attempt(() => server.listen(0, '127.0.0.1')))
+    await once(server, 'listening')
+    await closed(server)
+  }),
+  listening('a host by name', (app) => app.listen(0, 'localhost')),
+  inside('ipv6Only leaves IPv4 to others', async (app, { log, express }) => {
+    const server = app.listen({ port: 0, host: '::', ipv6Only: true })
+    await once(server, 'listening')
+    const { port } = server.address()
+    const second = express().listen(port, '0.0.0.0')
+    log(await Promise.race([once(second, 'listening'), once(second, 'error')]))
+    await closed(second)
+    await closed(server)
+  }),
+  inside('IPv6 takes IPv4 along', async (app, { log, express }) => {
+    const server = app.listen({ port: 0, host: '::' })
+    await once(server, 'listening')
+    const second = express().listen(server.address().port, '0.0.0.0')
+    const [error] = await once(second, 'error')
+    log(error.code, error.address)
+    await closed(server)
+  }),
+  ...['before', 'at once', 'later', 'after close'].map((when) =>
+    inside(`signal aborted ${when}`, async (app, { log }) => {
+      const controller = new AbortController()
+      if (when === 'before') controller.abort()
+      const server = app.listen({ port: 0, host: '127.0.0.1', signal: controller.signal })
+      server.on('listening', () => log('listening'))
+      const gone = once(server, 'close')
+      if (when === 'at once') controller.abort()
+      if (when === 'later' || when === 'after close') await once(server, 'listening')
+      if (when === 'after close') {
+        server.close()
+        await gone
+        server.on('close', () => log('closed again'))
+      }
+      controller.abort()
+      await gone
+      log('close', server.listening)
+    })
+  ),
+  inside('a signal that is none', (app, { log, attempt }) => {
+    for (const signal of ['x', {}, null, 5])
+      log(
+        attempt(() => {
+          const server = app.listen({ port: 0, signal })
+          server.close()
+          return server
+        })
+      )
+  }),
+  inside(
+    'an abstract unix socket',
+    async (app, { log, attempt }) => {
+      const name = `\0rnode-${process.pid}-${Math.random()}`
+      const server = app.listen(name)
+      await once(server, 'listening')
+      log(server.address() === name)
+      const socket = net.connect(name)
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      let text = ''
+      for await (const chunk of socket) text += chunk
+      log(text.split('\r\n')[0])
+      await closed(server)
+    },
+    { skip: process.platform === 'linux' ? undefined : 'Linux has them' }
+  ),
+  ...[{}, { readableAll: true }, { writableAll: true }].map((options) =>
+    inside(
+      `mode of a unix socket: ${JSON.stringify(options)}`,
+      async (app, ctx) => {
+        const file = path.join(temporary(ctx), 'socket')
+        const server = app.listen({ path: file, ...options })
+        await once(server, 'listening')
+        ctx.log((fs.statSync(file).mode & 0o777).toString(8))
+        await closed(server)
+      },
+      { skip: posix }
+    )
+  ),
+  inside('two processes do not share a port', async (app, ctx) => {
+    const { fork } = require('node:child_process')
+    const server = app.listen(0)
+    await once(server, 'listening')
+    const script = path.join(temporary(ctx), 'second.js')
+    const target = require('../ecosystem/lib/targets').pathOf(process.env.NODE_HTTP_SIDE)
+    fs.writeFileSync(
+      script,
+      `const server = require(${JSON.stringify(target)})().listen(${server.address().port})
+      server.on('error', (error) => process.send([error.code, error.syscall], () => process.exit()))
+      server.on('listening', () => process.send(['listening'], () => process.exit()))`
+    )
+    const child = fork(script, { env: { ...process.env, NODE_HTTP_SIDE: '' } })
+    ctx.log(await once(child, 'message'))
+    await closed(server)
   }),
   inside('listen twice', async (app, { log, attempt }) => {
     const server = app.listen(0)

@@ -25,6 +25,30 @@ const events = (res, log) => {
 }
 
 suite(__filename, [
+  {
+    name: "no 'drain' while the client does not read",
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        res.on('drain', () => log('drain', res.writableLength))
+        // more than the kernel takes at both ends
+        const piece = Buffer.alloc(1 << 20, 'x')
+        let full
+        for (let i = 0; i < 32; i++) full = res.write(piece)
+        // time for answers about the first pieces to come
+        setTimeout(() => log('waits', full, res.writableLength > 1 << 20), 300)
+      },
+    async exchange(client) {
+      const connection = await client.open()
+      connection.socket.pause()
+      connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      const seen = await client.until(1)
+      connection.socket.resume()
+      await client.until(2)
+      connection.destroy()
+      return seen
+    }
+  },
   ...[
     ['end()', (res) => res.end()],
     ['end(string)', (res) => res.end('text')],

@@ -384,6 +384,25 @@ suite(__filename, [
       return [answer, end.bytes.length, end.error]
     }
   },
+  {
+    name: 'keepAliveTimeoutBuffer keeps an idle connection open beyond the time that the header tells',
+    skip: new http.Server().keepAliveTimeoutBuffer === undefined ? 'a constant here' : undefined,
+    serve(ctx) {
+      const server = hello(ctx).listen(0)
+      server.keepAliveTimeout = 1
+      server.keepAliveTimeoutBuffer = 600_000
+      return server
+    },
+    async exchange({ open, encodeRequest }) {
+      const connection = await open()
+      connection.write(encodeRequest({ path: '/1' }))
+      const answers = [await connection.readResponse()]
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      connection.write(encodeRequest({ path: '/2' }))
+      answers.push(await connection.readResponse())
+      return answers
+    }
+  },
   ...[0, 1, 999, 1500, 60_000].map((ms) => ({
     name: `keepAliveTimeout = ${ms}: the header`,
     serve(ctx) {

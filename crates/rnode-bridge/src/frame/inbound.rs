@@ -132,10 +132,9 @@ pub fn abort(buf: &mut Vec<u8>, slot: u32, generation: u32, reason: u32, code: u
     finish(buf, start);
 }
 
-/// Appends a DRAIN frame.
-pub fn drain(buf: &mut Vec<u8>, slot: u32, generation: u32) {
-    let start = begin(buf, kind::DRAIN, 0, slot, generation);
-    finish(buf, start);
+/// Appends a DRAIN frame. `mark`: that of the last frame which asked for it.
+pub fn drain(buf: &mut Vec<u8>, slot: u32, generation: u32, mark: u16) {
+    one_word(buf, kind::DRAIN, slot, generation, u32::from(mark));
 }
 
 /// Appends a FINISHED frame: `delivered` if all bytes were handed to the kernel.
@@ -277,6 +276,7 @@ pub enum InFrame<'a> {
     Drain {
         slot: u32,
         generation: u32,
+        mark: u32,
     },
     Finished {
         slot: u32,
@@ -411,7 +411,11 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             reason: w(4)?,
             code: w(5)?,
         },
-        kind::DRAIN => InFrame::Drain { slot, generation },
+        kind::DRAIN => InFrame::Drain {
+            slot,
+            generation,
+            mark: w(4)?,
+        },
         kind::FINISHED => InFrame::Finished {
             slot,
             generation,

@@ -157,6 +157,8 @@ pub mod response_flags {
 
 /// CHUNK: send DRAIN when all queued bytes have been handed to the kernel.
 pub const CHUNK_WANT_DRAIN: u32 = 1;
+/// CHUNK and RAW: the flags from here on are a 16-bit mark that DRAIN repeats.
+pub const CHUNK_MARK_SHIFT: u32 = 8;
 /// END: send FINISHED, as [`response_flags::NOTIFY`].
 pub const END_NOTIFY: u32 = 16;
 /// Flag of END after RAW: the connection ends with this response.

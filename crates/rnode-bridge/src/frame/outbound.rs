@@ -75,7 +75,8 @@ pub enum Kind<'a> {
         head: ResponseHead<'a>,
     },
     Chunk {
-        want_drain: bool,
+        /// DRAIN is wanted, and names this mark.
+        drain: Option<u16>,
         body: Body<'a>,
     },
     End {
@@ -104,7 +105,8 @@ pub enum Kind<'a> {
         message: &'a [u8],
     },
     Raw {
-        want_drain: bool,
+        /// As for [`Chunk`](Self::Chunk).
+        drain: Option<u16>,
         body: Body<'a>,
     },
     SocketEnd,
@@ -240,7 +242,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
             }
         }
         kind::CHUNK => Kind::Chunk {
-            want_drain: flags & super::CHUNK_WANT_DRAIN != 0,
+            drain: drain_mark(flags),
             body: parts(1).body(w(4)?, beside)?,
         },
         kind::END => Kind::End {
@@ -271,7 +273,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
             }
         }
         kind::RAW => Kind::Raw {
-            want_drain: flags & super::CHUNK_WANT_DRAIN != 0,
+            drain: drain_mark(flags),
             body: parts(1).body(w(4)?, beside)?,
         },
         kind::SOCKET_END => Kind::SocketEnd,
@@ -381,6 +383,11 @@ pub fn error_page(
     buf.extend_from_slice(head.lines);
     buf.extend_from_slice(message.as_bytes());
     finish(buf, start);
+}
+
+/// The mark of a CHUNK or RAW that asks for DRAIN.
+fn drain_mark(flags: u32) -> Option<u16> {
+    (flags & super::CHUNK_WANT_DRAIN != 0).then_some((flags >> super::CHUNK_MARK_SHIFT) as u16)
 }
 
 /// Appends a CHUNK frame with its data inline.

@@ -139,7 +139,8 @@ pub(crate) struct Conn {
     pub(super) file: Option<Box<FileBody>>,
     /// Ends of responses whose delivery is to be reported, and their generations.
     notify: VecDeque<(u64, u32)>,
-    pub(super) drain_wanted: bool,
+    /// DRAIN is wanted for this mark, once everything has left.
+    pub(super) drain_wanted: Option<u16>,
     /// What HEAD decided about the end of a streamed response.
     pub(super) close_at_end: bool,
     pub(super) notify_streamed: bool,
@@ -246,7 +247,7 @@ impl Conn {
             out: OutQueue::default(),
             file: None,
             notify: VecDeque::new(),
-            drain_wanted: false,
+            drain_wanted: None,
             close_at_end: false,
             notify_streamed: false,
             close_after: false,
@@ -474,10 +475,10 @@ impl Conn {
 
     /// Nothing waits for the kernel any more.
     fn all_written(&mut self, ctx: &Ctx) {
-        if std::mem::take(&mut self.drain_wanted) {
+        if let Some(mark) = self.drain_wanted.take() {
             let (slot, generation) = (self.slot, self.generation);
             self.queue()
-                .push_with(|buf| inbound::drain(buf, slot, generation));
+                .push_with(|buf| inbound::drain(buf, slot, generation, mark));
         }
         if std::mem::take(&mut self.wait_flush) {
             self.recheck = true;

@@ -60,7 +60,7 @@ impl Conn {
                     self.stream_head(&head, ctx);
                 }
             }
-            Kind::Chunk { want_drain, body } => self.chunk(want_drain, body, ctx),
+            Kind::Chunk { drain, body } => self.chunk(drain, body, ctx),
             Kind::End {
                 notify,
                 close,
@@ -113,7 +113,7 @@ impl Conn {
                     self.file(frame, ctx);
                 }
             }
-            Kind::Raw { want_drain, body } => self.raw(want_drain, body, ctx),
+            Kind::Raw { drain, body } => self.raw(drain, body, ctx),
             Kind::SocketEnd => {
                 self.aborted = true;
                 self.response = Response::Queued;
@@ -244,7 +244,7 @@ impl Conn {
         }
     }
 
-    fn chunk(&mut self, want_drain: bool, body: FrameBody<'_>, ctx: &Ctx) {
+    fn chunk(&mut self, drain: Option<u16>, body: FrameBody<'_>, ctx: &Ctx) {
         let Response::Streaming(framing) = self.response else {
             return;
         };
@@ -265,7 +265,7 @@ impl Conn {
             }
         }
         // Reported by the flush that ends the batch.
-        self.drain_wanted |= want_drain;
+        self.drain_wanted = drain.or(self.drain_wanted);
     }
 
     fn end(&mut self, notify: bool, trailers: &[u8], ctx: &Ctx) {
@@ -292,7 +292,7 @@ impl Conn {
     }
 
     /// Bytes of a response that JavaScript frames itself, or of a program that writes to the socket.
-    fn raw(&mut self, want_drain: bool, body: FrameBody<'_>, ctx: &Ctx) {
+    fn raw(&mut self, drain: Option<u16>, body: FrameBody<'_>, ctx: &Ctx) {
         let open = if self.phase == Phase::Active {
             // After an answer of the I/O thread's own (a deadline's 503) further bytes would be a second one.
             if self.response == Response::Awaited {
@@ -306,7 +306,7 @@ impl Conn {
         if open && self.io.is_some() && !self.close_after {
             queue_body(&mut self.out, false, body, ctx);
         }
-        self.drain_wanted |= want_drain;
+        self.drain_wanted = drain.or(self.drain_wanted);
     }
 
     /// The end of a response that was written by RAW frames.

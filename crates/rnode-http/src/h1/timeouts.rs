@@ -105,7 +105,10 @@ impl Conn {
         match self.phase {
             Phase::Head if self.stalled => {}
             Phase::Head => {
-                if over(self.idle_since, config.keep_alive_timeout.load(Relaxed))
+                let keep_alive = config.keep_alive_timeout.load(Relaxed);
+                let buffer = config.keep_alive_timeout_buffer.load(Relaxed);
+                if keep_alive != 0
+                    && over(self.idle_since, keep_alive.saturating_add(buffer))
                     && self.input.is_empty()
                 {
                     return self.kill();

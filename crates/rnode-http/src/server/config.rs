@@ -35,6 +35,9 @@ pub struct ServerConfig {
     pub request_timeout: AtomicU32,
     /// Idle time between two requests; also what `Keep-Alive: timeout=` says. Default 5,000.
     pub keep_alive_timeout: AtomicU32,
+    /// Time that an idle connection stays open beyond `keep_alive_timeout`, so that a client that believes the header
+    /// does not send into a closing one (`keepAliveTimeoutBuffer`; Node has 1,000). Default 0.
+    pub keep_alive_timeout_buffer: AtomicU32,
     /// Bytes of target, header names and values together: 431 from this size on. Default 16,384.
     pub max_header_size: AtomicU32,
     /// Headers kept, and as many trailers; further ones are dropped silently, or refused with
@@ -62,6 +65,7 @@ impl Default for ServerConfig {
             headers_timeout: AtomicU32::new(60_000),
             request_timeout: AtomicU32::new(300_000),
             keep_alive_timeout: AtomicU32::new(5_000),
+            keep_alive_timeout_buffer: AtomicU32::new(0),
             max_header_size: AtomicU32::new(16_384),
             max_headers_count: AtomicU32::new(1_000),
             socket_timeout: AtomicU32::new(0),

@@ -99,7 +99,7 @@ proto.closeAllConnections = closing.closeAllConnections
 proto.closeIdleConnections = closing.closeIdleConnections
 
 proto.address = function address() {
-  const at = this[kId] === 0 ? null : this[kAddress]
+  const at = this.listening ? this[kAddress] : null
   if (at === null) return null
   if (at.path !== undefined) return at.path
   return { address: at.address, family: at.family, port: at.port }

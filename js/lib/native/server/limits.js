@@ -39,6 +39,7 @@ const LIMITS = {
   headersTimeout: ['headersTimeout', 60000, 0],
   requestTimeout: ['requestTimeout', 300000, 0],
   keepAliveTimeout: ['keepAliveTimeout', keepAliveTimeout, 0],
+  keepAliveTimeoutBuffer: ['keepAliveTimeoutBuffer', keepAliveTimeoutBuffer, 1000],
   timeout: ['socketTimeout', 0, 0],
   maxHeaderSize: ['maxHeaderSize', undefined, http.maxHeaderSize],
   maxHeadersCount: ['maxHeadersCount', null, 1000],
@@ -118,9 +119,6 @@ function initialize(server, options) {
   for (const name of Object.keys(LIMITS)) server[name] = options?.[name] ?? LIMITS[name][1]
   server.noDelay = options?.noDelay ?? true
   server.requireHostHeader = options?.requireHostHeader ?? true
-  if (keepAliveTimeoutBuffer !== undefined) {
-    server.keepAliveTimeoutBuffer = options?.keepAliveTimeoutBuffer ?? keepAliveTimeoutBuffer
-  }
 }
 
 function syncFlags(server) {

@@ -90,6 +90,8 @@ function listenOptions(args, options) {
   }
   if (typeof options.path === 'string' && options.path !== '') {
     const mode = (options.readableAll ? 0o444 : 0) | (options.writableAll ? 0o222 : 0)
+    // an abstract socket has no file to set it on
+    if (mode !== 0 && options.path[0] === '\0') rejectArguments(args)
     return { ...common, path: options.path, mode }
   }
   rejectArguments(args)
@@ -144,25 +146,33 @@ function open(server, wanted, inner) {
   bridge.start()
   attachHandler(server)
   syncFlags(server)
-  const result = native.listen({ ...wanted, config: server[kConfig] })
+  const path = wanted.path && boundPath(wanted.path)
+  const result = native.listen({ ...wanted, path, config: server[kConfig] })
   if (result.code !== undefined) {
     settings.detach(server[kHandler], server)
     return result
   }
   server[kId] = result.id
   // a Unix socket has the name that it was given
-  const { path = result.path === undefined ? undefined : null } = wanted
-  server[kAddress] =
-    inner || path !== undefined ? addressOf(inner ? inner.address() : path) : result
+  const own = result.path === undefined ? result : { path: wanted.path ?? null }
+  server[kAddress] = inner ? addressOf(inner.address()) : own
   servers.set(result.id, server)
   updateRef()
   return result
+}
+
+/** Older versions of libuv fill the name of an abstract socket up with zeros. */
+function boundPath(path) {
+  return path[0] === '\0' && NODE_MAJOR < 22 ? path.padEnd(ABSTRACT_BYTES, '\0') : path
 }
 
 /** As `address()` gives it; never null while listening. */
 function addressOf(address) {
   return address === null || typeof address === 'string' ? { path: address } : address
 }
+
+/** Bytes of `sun_path`. */
+const ABSTRACT_BYTES = 108
 
 const NO_ACCESS = {
   code: 'EACCES',
