@@ -5,13 +5,15 @@
 // written behind the API) are looked for twice a second.
 
 const dc = require('node:diagnostics_channel')
+const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { watchChannel } = require('../channels')
 const { checkNatives } = require('../../router/registry')
 const { kFrontLines, kNatives } = require('../../router/symbols')
 const { requestChannel } = require('../../router/tracing')
-const { isEmitPlain } = require('./foreign')
 const { kFront, kHandler, kId, kLines, kRouter, servers } = require('./state')
+
+const { emit } = EventEmitter.prototype
 
 const HTTP_CHANNELS = ['request.start', 'response.created', 'response.finish'].map((name) =>
   dc.channel(`http.server.${name}`)
@@ -70,7 +72,7 @@ function recheckSome() {
 /** Header lines of answers, null if JavaScript must see the requests. */
 function linesOf(server) {
   const handler = server[kHandler]
-  const dispatched = server._events.request === handler && isEmitPlain(server)
+  const dispatched = server._events.request === handler && server.emit === emit
   const observed = HTTP_CHANNELS.some((channel) => channel.hasSubscribers)
   return dispatched && !observed ? (handler[kFrontLines]?.() ?? null) : null
 }
@@ -85,12 +87,13 @@ function recheckAll() {
   for (const server of servers.values()) recheckFront(server)
 }
 
-/** Gives the prototype its `emit`; one that replaces it, by which agents see requests, is a change. */
-function watchEmit(proto, emit) {
+/** Makes a replaced `emit`, by which agents see requests, a change. */
+function watchEmit(proto) {
+  const inherited = Object.getPrototypeOf(proto)
   Object.defineProperty(proto, 'emit', {
     configurable: true,
     get() {
-      return emit
+      return inherited.emit
     },
     set(value) {
       Object.defineProperty(this, 'emit', {

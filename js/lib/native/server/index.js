@@ -11,14 +11,13 @@ const S = require('../symbols')
 const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
-const { emitServer } = require('./foreign')
 const { UNKNOWN, watchEmit } = require('./front')
 const { connectionListener } = require('./streams')
 const state = require('./state')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kAddress } = state
-const { kForeign, kFront, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
+const { kFront, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -43,7 +42,6 @@ function Server(options, handler) {
   this[kUnwatch] = null
   this[kAddress] = null
   this[kRelay] = null
-  this[kForeign] = undefined
   this[S.kDefaultDeadline] = 0
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
   this.allowHalfOpen = true
@@ -73,7 +71,7 @@ function uniqueHeaders(list) {
 }
 
 defineLimits(proto)
-watchEmit(proto, emitServer)
+watchEmit(proto)
 
 Object.defineProperty(proto, 'listening', {
   configurable: true,

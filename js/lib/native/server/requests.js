@@ -4,6 +4,7 @@
 
 const dc = require('node:diagnostics_channel')
 const { AsyncResource } = require('node:async_hooks')
+const { EventEmitter } = require('node:events')
 const native = require('../index')
 const F = require('../frames')
 const bridge = require('../bridge')
@@ -14,11 +15,11 @@ const { forgetSocket } = require('../socket')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { Offer } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
-const { isEmitPlain } = require('./foreign')
 const { decideFront, recheckFront } = require('./front')
 const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
 
 const { METHODS } = F
+const { emit } = EventEmitter.prototype
 
 const responseCreated = dc.channel('http.server.response.created')
 const requestStarted = dc.channel('http.server.request.start')
@@ -219,7 +220,7 @@ function dispatch(server, handler, req, res, flags) {
     return
   }
   // agents replace emit to see every request
-  if (server._events.request === handler && isEmitPlain(server)) handler.call(server, req, res)
+  if (server._events.request === handler && server.emit === emit) handler.call(server, req, res)
   else server.emit('request', req, res)
 }
 

@@ -16,8 +16,6 @@ const state = {
   kUnref: Symbol('rnode.server.unref'),
   /** The net.Server that accepts for this one, if Node has to. */
   kRelay: Symbol('rnode.server.relay'),
-  /** Node's HTTP server for sockets that others have made. */
-  kForeign: Symbol('rnode.server.foreign'),
   kUpgraded: Symbol('rnode.server.upgraded'),
   kClosing: Symbol('rnode.server.closing'),
   kAddress: Symbol('rnode.server.address'),
