@@ -42,6 +42,10 @@ const table = {
     message:
       '%s must be a whole number of milliseconds from 0 to 2147483647 (0 or false: no deadline), got %s'
   },
+  RNODE_ERR_INVALID_PRECOMPRESSED: {
+    type: TypeError,
+    message: 'precompressed must be true, false or a list of "br", "zstd" and "gzip", got %s'
+  },
   RNODE_ERR_INVALID_SETTING: {
     type: TypeError,
     message: 'setting "%s" must be %s, got %s'

@@ -13,14 +13,11 @@ const escapeHtml = require('escape-html')
 const createError = require('http-errors')
 const statuses = require('statuses')
 const vary = require('vary')
-const { lazy } = require('./lazy')
 const { messagePrototypes, sendWhole, setEtagFunctions } = require('./native/message')
 const { readSetting } = require('./settings')
-const transferFile = require('./transfer-file')
+const transmit = require('./send-file')
 const { fullType } = require('./content-type')
 const { etag, normalizeType, normalizeTypes, setCharset, wetag } = require('./utils')
-
-const npmSend = lazy(() => require('send'))
 
 setEtagFunctions(wetag, etag)
 
@@ -263,7 +260,7 @@ res.sendFile = function sendFile(path, options, callback) {
   const pathname = encodeURI(path)
   opts.etag = this.app.enabled('etag')
 
-  transferFile(this, npmSend()(req, pathname, opts), opts.headers, (err) => {
+  transmit(this, pathname, opts, done !== undefined, (err) => {
     if (done) return done(err)
     if (!err) return
     if (err.code === 'EISDIR') return next()

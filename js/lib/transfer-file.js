@@ -5,6 +5,8 @@
 const onFinished = require('on-finished')
 
 module.exports = transferFile
+module.exports.aborted = aborted
+module.exports.isDirectory = isDirectory
 
 /**
  * @param {http.ServerResponse} res
@@ -25,7 +27,7 @@ function transferFile(res, file, headers, callback) {
     callback(err)
   }
 
-  file.on('directory', () => settle(errorWithCode('EISDIR, read', 'EISDIR')))
+  file.on('directory', () => settle(isDirectory()))
   file.on('end', () => settle())
   file.on('error', settle)
   file.on('file', () => {
@@ -54,7 +56,15 @@ function transferFile(res, file, headers, callback) {
   file.pipe(res)
 }
 
-const aborted = () => errorWithCode('Request aborted', 'ECONNABORTED')
+/** The error for a client that has left. */
+function aborted() {
+  return errorWithCode('Request aborted', 'ECONNABORTED')
+}
+
+/** The error for a path that is a folder. */
+function isDirectory() {
+  return errorWithCode('EISDIR, read', 'EISDIR')
+}
 
 function errorWithCode(message, code) {
   return Object.assign(new Error(message), { code })

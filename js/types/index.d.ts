@@ -39,7 +39,21 @@ declare namespace e {
   var urlencoded: typeof bodyParser.urlencoded
 
   /** Serves the files below a directory. */
-  var static: serveStatic.RequestHandlerConstructor<Response>
+  var static: (
+    root: string,
+    options?: StaticOptions<Response>
+  ) => serveStatic.RequestHandler<Response>
+
+  /** Options of `express.static`: those of serve-static, and one of ours. */
+  interface StaticOptions<R extends Response = Response> extends serveStatic.ServeStaticOptions<R> {
+    /**
+     * Send `name.br`, `name.zst` or `name.gz` instead of `name`, if it is there, not older, and the
+     * client accepts it; a list says which, most wanted first. Default false.
+     *
+     * @throws {TypeError} RNODE_ERR_INVALID_PRECOMPRESSED
+     */
+    precompressed?: boolean | ReadonlyArray<'br' | 'gzip' | 'gz' | 'zstd' | 'zst'> | undefined
+  }
 
   /** Prototype of applications. */
   var application: Application

@@ -344,7 +344,7 @@ fn outbound_frames() -> Vec<Value> {
             ),
             |buf| {
                 let file = FileFrame {
-                    head: true,
+                    flags: rnode_bridge::frame::file_flags::HEAD,
                     options: 7,
                     status: 200,
                     lines: b"A: \xe9\r\n",

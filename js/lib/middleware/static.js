@@ -1,12 +1,16 @@
 // express.static: files below a directory. Rust answers where it can do so unseen
 // (../native/file.js); npm serve-static answers everything else. Options, events and the name of
-// the returned middleware (`serveStatic`) are serve-static's.
+// the returned middleware (`serveStatic`) are serve-static's, and one option is ours: `precompressed`.
 'use strict'
 
+const fs = require('node:fs')
 const { resolve } = require('node:path')
+const { inspect } = require('node:util')
+const { createError } = require('../errors')
+const fileOptions = require('../file-options')
 const { lazy } = require('../lazy')
-const { askForFile, internFileOptions } = require('../native/file')
-const { NATIVE_STATIC, nativeLayer } = require('../native/frames')
+const { askForUrl } = require('../native/file')
+const { FILE_LOCATE, NATIVE_STATIC, nativeLayer } = require('../native/frames')
 const { kNativeLayer } = require('../router/symbols')
 
 const send = lazy(() => require('send'))
@@ -19,30 +23,82 @@ module.exports = serveStatic
  *
  *     app.use(express.static('public'))
  *     app.use('/assets', express.static('dist', { immutable: true, maxAge: '1y' }))
+ *     app.use(express.static('dist', { precompressed: ['br', 'gzip'] }))
  *
  * @param {string} root
  * @param {object} [options]  of serve-static: `acceptRanges cacheControl dotfiles etag extensions
  *   fallthrough immutable index lastModified maxAge redirect setHeaders`
+ * @param {boolean|string[]} [options.precompressed=false]  send `name.br`, `name.zst` or `name.gz`
+ *   instead, if it is there, not older than the file, and accepted; the list says which of 'br', 'zstd' and
+ *   'gzip', most wanted first
  * @return {Function} `serveStatic(req, res, next)`
- * @throws {TypeError} if `root` is missing or no string, or `setHeaders` is no function
+ * @throws {TypeError} if `root` is missing or no string, `setHeaders` is no function, or
+ *   `precompressed` is something else (RNODE_ERR_INVALID_PRECOMPRESSED)
  */
 function serveStatic(root, options) {
   const inJavaScript = npmServeStatic()(root, options)
-  // What is called for every file must run in JavaScript.
-  if (options?.setHeaders) return inJavaScript
-
-  const shared = new SharedOptions(root, options)
+  const setHeaders = options?.setHeaders
+  const shared = new SharedOptions(root, options, codingsOf(options?.precompressed))
+  const { codings } = shared
 
   function serveStatic(req, res, next) {
     if (req.method === 'GET' || req.method === 'HEAD') {
       const number = shared.number()
-      if (number !== 0 && askForFile(req, res, number, next, inJavaScript)) return
+      if (number !== 0 && askForUrl(req, res, question(number, req, res, next))) return
     }
     inJavaScript(req, res, next)
   }
-  const number = () => nativeLayer(NATIVE_STATIC, shared.number())
-  Object.defineProperty(serveStatic, kNativeLayer, { value: { handle: serveStatic, number } })
+
+  function question(number, req, res, next) {
+    const asked = {
+      options: number,
+      path: '',
+      originalUrl: '',
+      flags: 0,
+      codings,
+      declined: () => inJavaScript(req, res, next),
+      passed: () => next(),
+      failed: next
+    }
+    if (!setHeaders) return asked
+    return {
+      ...asked,
+      flags: FILE_LOCATE,
+      found(path) {
+        const stat = fs.statSync(path, { throwIfNoEntry: false })
+        if (stat === undefined) return inJavaScript(req, res, next)
+        setHeaders(res, path, stat)
+        // It has been called: whoever answers now must not call it again.
+        asked.declined = () => shared.withoutCallback()(req, res, next)
+        if (!askForUrl(req, res, asked)) asked.declined()
+      }
+    }
+  }
+
+  if (!setHeaders) {
+    const number = () => nativeLayer(NATIVE_STATIC, shared.number())
+    Object.defineProperty(serveStatic, kNativeLayer, { value: { handle: serveStatic, number } })
+  }
   return serveStatic
+}
+
+const CODINGS = new Map([
+  ['br', 'br'],
+  ['gzip', 'gzip'],
+  ['gz', 'gzip'],
+  ['zstd', 'zstd'],
+  ['zst', 'zstd']
+])
+
+/** The list of codings that `precompressed` stands for. */
+function codingsOf(value) {
+  if (value === undefined || value === false) return []
+  if (value === true) return ['br', 'zstd', 'gzip']
+  const codings = Array.isArray(value) ? value.map((name) => CODINGS.get(name)) : [undefined]
+  if (codings.includes(undefined)) {
+    throw createError('RNODE_ERR_INVALID_PRECOMPRESSED', inspect(value))
+  }
+  return codings
 }
 
 /** What send reads from its options, for every request anew. */
@@ -51,21 +107,32 @@ READ.push('immutable', 'index', 'lastModified', 'maxAge', 'start')
 
 /** The options of one middleware, as Rust knows them. */
 class SharedOptions {
+  #root
   #options
-  #fallthrough
-  #redirect
+  #more
   #read
   #number
+  #withoutCallback
 
-  constructor(root, options) {
+  constructor(root, options, codings) {
+    this.#root = root
     // As serve-static keeps them: some are read now, the others when a request comes.
     this.#options = Object.create(options || null)
     this.#options.maxage = this.#options.maxage || this.#options.maxAge || 0
     this.#options.root = resolve(root)
-    this.#fallthrough = this.#options.fallthrough !== false
-    this.#redirect = this.#options.redirect !== false
+    this.#more = {
+      fallthrough: this.#options.fallthrough !== false,
+      redirect: this.#options.redirect !== false,
+      precompressed: codings
+    }
     this.#read = null
     this.#number = 0
+    this.#withoutCallback = null
+  }
+
+  /** The answer depends on Accept-Encoding. */
+  get codings() {
+    return this.#more.precompressed.length !== 0
   }
 
   /** The number Rust knows them by; 0 if it cannot take them. */
@@ -77,6 +144,15 @@ class SharedOptions {
     return this.#number
   }
 
+  /** npm serve-static with these options, but for `setHeaders`. */
+  withoutCallback() {
+    if (this.#withoutCallback === null) {
+      const options = Object.create(this.#options, { setHeaders: { value: undefined } })
+      this.#withoutCallback = npmServeStatic()(this.#root, options)
+    }
+    return this.#withoutCallback
+  }
+
   #haveChanged() {
     const options = this.#options
     const read = this.#read
@@ -85,41 +161,11 @@ class SharedOptions {
   }
 
   #intern() {
-    const { start = 0, end } = this.#options
-    if (!isOffset(start) || (end !== undefined && !isOffset(end))) return 0
-    let stream
     try {
       // send normalizes its options in the constructor; what it throws it shall throw itself.
-      stream = send()({}, '', this.#options)
+      return fileOptions(send()({}, '', this.#options), this.#options, this.#more)
     } catch {
       return 0
     }
-    const options = {
-      root: stream._root,
-      index: stream._index,
-      dotfiles: stream._dotfiles,
-      extensions: stream._extensions,
-      acceptRanges: stream._acceptRanges,
-      cacheControl: stream._cacheControl,
-      etag: stream._etag,
-      lastModified: stream._lastModified,
-      maxAge: Math.floor(stream._maxage),
-      immutable: stream._immutable,
-      start,
-      end,
-      fallthrough: this.#fallthrough,
-      redirect: this.#redirect
-    }
-    // Another release of send may keep them elsewhere.
-    const known = Object.keys(options).every(
-      (name) => name === 'end' || options[name] !== undefined
-    )
-    return known && options.root.isWellFormed?.() !== false
-      ? internFileOptions(JSON.stringify(options))
-      : 0
   }
-}
-
-function isOffset(value) {
-  return Number.isSafeInteger(value) && value >= 0
 }

@@ -1,7 +1,7 @@
 'use strict'
-// Files that Rust answers with: asks for one, and goes on with the request where
-// Rust cannot answer. Which file, which headers and which status is decided in
-// crates/rnode-http/src/files; who may be asked at all is decided in middleware/static.js.
+// Files that Rust answers with: asks for one, and tells the asker what became of it. Which file,
+// which headers and which status is decided in crates/rnode-http/src/files; who asks, and what
+// happens where Rust cannot answer, is decided in middleware/static.js and send-file.js.
 
 const { AsyncResource } = require('node:async_hooks')
 const createError = require('http-errors')
@@ -10,7 +10,7 @@ const F = require('./frames')
 const bridge = require('./bridge')
 const outgoing = require('./outgoing')
 const { finishRequest } = require('./incoming')
-const { kSlot, kGeneration, kHead, kHeaders, kFile } = require('./symbols')
+const { kSlot, kGeneration, kHead, kHeaders, kHeaderList, kSpecial, kFile } = require('./symbols')
 
 /** Request headers that an answer with a file depends on. */
 const NAMES = [
@@ -22,7 +22,8 @@ const NAMES = [
   'if-unmodified-since',
   'cache-control'
 ]
-/** Finds in a head, whose parts are cut by line feeds, whether there is one at all. */
+const NAMES_WITH_CODINGS = [...NAMES, 'accept-encoding']
+/** Finds in a head, whose parts are cut by line feeds, whether there is one of the first at all. */
 const CONDITIONS = /\n(?:range|if-[a-z-]+)\n/i
 const UNUSUAL_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 /** URLs that parseurl leaves to Node's parser, and those that are no latin1. */
@@ -32,23 +33,50 @@ const UNUSUAL_URL = /^[^/]|[\t\n\f\r #\xa0]|[^\x00-\xff]/
 /** Longest FILE frame; what is longer is answered in JavaScript. */
 const MAX_PAYLOAD = 48 * 1024
 
-/** A request for a file: from the middleware's call until Rust has answered or given it back. */
+/** What send takes off a 304. */
+const CONTENT_FIELDS = new Set(
+  ['encoding', 'language', 'length', 'range', 'type'].map((name) => `content-${name}`)
+)
+
+/**
+ * @typedef {object} Question
+ * @property {number} options  number of `internFileOptions`
+ * @property {string} path  latin1; for `res.sendFile` encoded by encodeURI
+ * @property {string} originalUrl  latin1, '' for `res.sendFile`
+ * @property {number} flags  FILE_SEND, FILE_REPORT, FILE_LOCATE
+ * @property {boolean} codings  the answer depends on Accept-Encoding
+ * @property {object} [headers]  set on the response if the file is found
+ *
+ * What became of it; called once, asynchronously:
+ * @property {() => void} declined  Rust cannot answer: JavaScript does
+ * @property {() => void} [passed]  not found, the next layer's turn
+ * @property {(err: Error) => void} failed  the error that send makes
+ * @property {() => void} [directory]  FILE_SEND: the path is a folder
+ * @property {(path: string) => void} [found]  FILE_LOCATE: the file is there
+ * @property {(hasBody: boolean) => void} [sent]  the answer is with the kernel
+ * @property {() => void} [aborted]  the client has left, or the deadline has passed
+ */
+
+/** A question: from its asking until Rust has answered or given it back. */
 class Pending extends AsyncResource {
-  constructor(res, options, path, originalUrl, next, instead) {
+  constructor(res, question) {
     super('RNODEFILE', PENDING_RESOURCE)
     this.res = res
-    this.options = options
-    this.path = path
-    this.originalUrl = originalUrl
-    this.next = next
-    this.instead = instead
+    this.question = question
+  }
+
+  /** The invocation has ended without an answer of ours. */
+  abort() {
+    const { aborted } = this.question
+    // as send's: after those who listen to the response
+    if (aborted !== undefined) setImmediate(run, this, aborted)
   }
 }
 
 const PENDING_RESOURCE = { requireManualDestroy: true }
 
 /**
- * Names options for `askForFile`.
+ * Names options for a question.
  * @param {string} json StaticOptions of crates/rnode-http/src/files/options.rs
  * @returns {number} 0 if Rust does not take them
  */
@@ -61,63 +89,97 @@ function internFileOptions(json) {
  * until then still sees, and may change, a response that has not begun.
  * @param {http.IncomingMessage} req
  * @param {http.ServerResponse} res
- * @param {number} options of `internFileOptions`
- * @param {Function} next called as serve-static would
- * @param {function(req, res, next)} instead answers where Rust cannot
+ * @param {Question} question without path and originalUrl, which this sets
  * @returns {boolean} false if it must be answered in JavaScript
  */
-function askForFile(req, res, options, next, instead) {
-  if (!outgoing.isPlain(res)) return false
+function askForUrl(req, res, question) {
   const { url } = req
   const originalUrl = req.originalUrl || url
   if (typeof url !== 'string' || typeof originalUrl !== 'string') return false
   if (UNUSUAL_URL.test(url) || (originalUrl !== url && UNUSUAL_URL.test(originalUrl))) return false
   const query = url.indexOf('?')
-  const path = query === -1 ? url : url.slice(0, query)
-  bridge.defer(post, new Pending(res, options, path, originalUrl, next, instead))
+  question.path = query === -1 ? url : url.slice(0, query)
+  question.originalUrl = originalUrl
+  return askForFile(res, question)
+}
+
+/**
+ * Asks Rust for a file, at the end of this turn.
+ * @param {http.ServerResponse} res
+ * @param {Question} question
+ * @returns {boolean} false if it must be answered in JavaScript
+ */
+function askForFile(res, question) {
+  if (!outgoing.isPlain(res)) return false
+  bridge.defer(post, new Pending(res, question))
   return true
 }
 
-/** End of the turn: the question goes out, or the answer is made here after all. */
+/** End of the turn: the question goes out, or the answer is made in JavaScript after all. */
 function post(pending) {
-  const { res } = pending
-  const { req } = res
-  if (outgoing.isPlain(res)) {
-    const lines = outgoing.linesOf(res)
-    const headers = lines === null ? null : conditionsOf(req)
-    if (headers !== null) {
-      const { path, originalUrl } = pending
-      const size = lines.length + path.length + originalUrl.length + headers.length
-      if (size <= MAX_PAYLOAD) {
-        const flags = req.method === 'HEAD' ? F.FILE_HEAD : 0
-        outgoing.sealForFile(res, pending)
-        bridge.sendFile(
-          flags,
-          res[kSlot],
-          res[kGeneration],
-          pending.options,
-          res.statusCode,
-          lines,
-          path,
-          originalUrl,
-          headers
-        )
-        return
-      }
+  const { res, question } = pending
+  const lines = linesWith(res, question.headers)
+  const headers = lines === null ? null : conditionsOf(res.req, question.codings)
+  if (headers !== null) {
+    const { path, originalUrl } = question
+    if (lines.length + path.length + originalUrl.length + headers.length <= MAX_PAYLOAD) {
+      let { flags } = question
+      if (res.req.method === 'HEAD') flags |= F.FILE_HEAD
+      // listeners may look at the head
+      if (res._events !== undefined) flags |= F.FILE_REPORT
+      outgoing.sealForFile(res, pending)
+      bridge.sendFile(
+        flags,
+        res[kSlot],
+        res[kGeneration],
+        question.options,
+        res.statusCode,
+        lines,
+        path,
+        originalUrl,
+        headers
+      )
+      return
     }
   }
-  run(pending, pending.instead, req, res, pending.next)
+  run(pending, question.declined)
+}
+
+/**
+ * The header lines of the response, and of those that it gets if the file is found; null if the answer
+ * is not for Rust to give.
+ */
+function linesWith(res, headers) {
+  if (!outgoing.isPlain(res)) return null
+  if (headers === undefined) return outgoing.linesOf(res)
+  const list = res[kHeaderList]
+  const special = res[kSpecial]
+  res[kHeaderList] = list.slice()
+  try {
+    setAll(res, headers)
+    return outgoing.isPlain(res) ? outgoing.linesOf(res) : null
+  } catch {
+    // send throws it when the file is found
+    return null
+  } finally {
+    res[kHeaderList] = list
+    res[kSpecial] = special
+  }
+}
+
+function setAll(res, headers) {
+  if (headers) for (const name of Object.keys(headers)) res.setHeader(name, headers[name])
 }
 
 /** `name\nvalue\n…` of the headers that matter; null if one has a value that cannot cross. */
-function conditionsOf(req) {
+function conditionsOf(req, codings) {
   // untouched headers are those of the head
-  if (req[kHeaders] === undefined && !Object.hasOwn(req, 'rawHeaders')) {
+  if (!codings && req[kHeaders] === undefined && !Object.hasOwn(req, 'rawHeaders')) {
     if (!CONDITIONS.test(req[kHead])) return ''
   }
   const { headers } = req
   let text = ''
-  for (const name of NAMES) {
+  for (const name of codings ? NAMES_WITH_CODINGS : NAMES) {
     const value = headers[name]
     if (value === undefined) continue
     if (typeof value !== 'string' || UNUSUAL_VALUE.test(value)) return null
@@ -126,7 +188,7 @@ function conditionsOf(req) {
   return text
 }
 
-/** Runs `fn` as if the middleware called it; an error it throws is an uncaught one, as from any callback. */
+/** Runs `fn` as if the asker called it; an error it throws is an uncaught one, as from any callback. */
 function run(pending, fn, ...args) {
   try {
     pending.runInAsyncScope(fn, undefined, ...args)
@@ -143,34 +205,89 @@ bridge.onFrame(F.FILE_RESULT, (words, at, inbox) => {
   const res = bridge.lookup(words[at + 2], words[at + 3])
   const pending = res?.[kFile]
   if (pending === undefined) return
-  const { req } = res
+  const { question } = pending
   const result = words[at + 4]
+  const start = (at + 6) * 4
+  const end = start + words[at + 5]
   if (result === F.FILE_SENT) {
-    res[kFile] = undefined
-    bridge.detach(res)
-    if (res._events !== undefined) run(pending, process.nextTick, outgoing.fileSent, res)
-    finishRequest(req)
+    complete(res, pending, end === start ? null : inbox.latin1Slice(start, end))
     return
   }
   outgoing.reopen(res)
-  if (result === F.FILE_FALLTHROUGH) run(pending, pending.next)
+  if (result === F.FILE_FALLTHROUGH) run(pending, question.passed)
+  else if (result === F.FILE_DIRECTORY) run(pending, question.directory)
+  else if (result === F.FILE_FOUND) run(pending, question.found, inbox.utf8Slice(start, end))
   else if (result === F.FILE_FAILED) {
-    const start = (at + 6) * 4
-    const failure = JSON.parse(inbox.latin1Slice(start, start + words[at + 5]))
-    run(pending, fail, res, pending.next, failure)
-  } else run(pending, pending.instead, req, res, pending.next)
+    run(pending, fail, res, question, JSON.parse(inbox.utf8Slice(start, end)))
+  } else run(pending, question.declined)
 })
 
-/** Calls next with the error that send makes. */
-function fail(res, next, { status, headers, errorHeaders, cause }) {
+/** Rust has answered. */
+function complete(res, pending, report) {
+  const { question } = pending
+  res[kFile] = undefined
+  bridge.detach(res)
+  const hasBody = report === null || applyReport(res, question.headers, report)
+  const { sent } = question
+  if (sent !== undefined && hasBody) run(pending, sent)
+  if (res._events !== undefined) run(pending, process.nextTick, outgoing.fileSent, res)
+  finishRequest(res.req)
+  // send learns of the end of an answer without a body from the response
+  if (sent !== undefined && !hasBody) setImmediate(run, pending, sent)
+}
+
+/**
+ * Puts the head that Rust has written on the response, for those who look at it afterwards.
+ * @param {string} report status and lines, `\r\n` after each
+ * @returns {boolean} whether a body followed the head
+ */
+function applyReport(res, headers, report) {
+  const [status, ...lines] = report.split('\r\n')
+  const added = []
+  for (const line of lines) {
+    const colon = line.indexOf(': ')
+    if (colon === -1) continue
+    const name = line.slice(0, colon)
+    const value = line.slice(colon + 2)
+    const lower = name.toLowerCase()
+    added.push([lower, name, lower === 'content-length' ? Number(value) : value])
+  }
+  for (const name of Object.keys(headers ?? {})) {
+    if (!added.some(([lower]) => lower === name.toLowerCase())) {
+      added.push([name.toLowerCase(), name, headers[name]])
+    }
+  }
+  res.statusCode = Number(status)
+  const replaced = new Set(added.map(([lower]) => lower))
+  const list = []
+  const old = res[kHeaderList]
+  for (let i = 0; i < old.length; i += 3) {
+    if (!replaced.has(old[i])) list.push(old[i], old[i + 1], old[i + 2])
+  }
+  for (const field of added) list.push(...field)
+  if (res.statusCode === 304) withoutContent(list)
+  res[kHeaderList] = list
+  return res.statusCode !== 304 && res.req.method !== 'HEAD'
+}
+
+function withoutContent(list) {
+  for (let i = list.length - 3; i >= 0; i -= 3) {
+    if (CONTENT_FIELDS.has(list[i])) list.splice(i, 3)
+  }
+}
+
+/** Makes the error that send makes, with the headers that it has set until then. */
+function fail(res, { headers: onFound, failed }, { status, headers, errorHeaders, cause }) {
+  // there are some once the file is found
+  if (headers.length !== 0) setAll(res, onFound)
   for (const [name, value] of headers) res.setHeader(name, value)
   if (cause !== null) {
     const { message, errno, code, syscall, path } = cause
     const err = Object.assign(new Error(message), { errno, code, syscall, path })
-    return next(createError(status, err, { expose: false }))
+    return failed(createError(status, err, { expose: false }))
   }
-  if (errorHeaders.length === 0) return next(createError(status))
-  next(createError(status, { headers: Object.fromEntries(errorHeaders) }))
+  if (errorHeaders.length === 0) return failed(createError(status))
+  failed(createError(status, { headers: Object.fromEntries(errorHeaders) }))
 }
 
-module.exports = { internFileOptions, askForFile }
+module.exports = { internFileOptions, askForUrl, askForFile }

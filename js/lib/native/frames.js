@@ -90,9 +90,14 @@ module.exports = {
   FILE_FALLTHROUGH: 1,
   FILE_FAILED: 2,
   FILE_DECLINED: 3,
+  FILE_DIRECTORY: 4,
+  FILE_FOUND: 5,
 
-  /** Flag of FILE: no body. */
+  /** Flags of FILE. */
   FILE_HEAD: 1,
+  FILE_SEND: 2,
+  FILE_REPORT: 4,
+  FILE_LOCATE: 8,
 
   /** REQUEST flags. */
   HTTP_1_0: 1,

@@ -59,6 +59,11 @@ app.get('/poll', express.timeout(false), (_req, res) => void res.end())
 express.timeout('5s')
 
 // settings
+app.use(express.static('dist', { precompressed: ['br', 'gzip'], maxAge: '1d' }))
+app.use(express.static('dist', { precompressed: true, setHeaders: (res) => res.set('A', 'b') }))
+// @ts-expect-error
+app.use(express.static('dist', { precompressed: ['deflate'] }))
+
 app.set('handler timeout', 30_000).set('error pages', 'negotiate').set('views', ['a', 'b'])
 app.set('handler timeout', false)
 app.set('error pages', undefined)

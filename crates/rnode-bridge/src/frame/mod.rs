@@ -118,10 +118,23 @@ pub mod file_result {
     pub const FAILED: u32 = 2;
     /// Nothing was decided: JavaScript answers.
     pub const DECLINED: u32 = 3;
+    /// The path is a folder; only with [`SEND`](super::file_flags::SEND).
+    pub const DIRECTORY: u32 = 4;
+    /// The file is there; only with [`LOCATE`](super::file_flags::LOCATE).
+    pub const FOUND: u32 = 5;
 }
 
-/// FILE: nothing follows the head, whatever method the request was sent with.
-pub const FILE_HEAD: u32 = 1;
+/// Flags of FILE.
+pub mod file_flags {
+    /// Nothing follows the head, whatever method the request was sent with.
+    pub const HEAD: u32 = 1;
+    /// As `send` answers: a folder is reported, and nothing is passed on.
+    pub const SEND: u32 = 2;
+    /// SENT tells status and header lines.
+    pub const REPORT: u32 = 4;
+    /// A file that is found is reported, not sent.
+    pub const LOCATE: u32 = 8;
+}
 
 /// Flags of RESPOND, HEAD and ERROR_PAGE.
 pub mod response_flags {

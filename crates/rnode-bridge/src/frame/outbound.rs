@@ -44,8 +44,8 @@ pub struct ResponseHead<'a> {
 /// A file to answer with: FILE.
 #[derive(Debug, Clone, Copy)]
 pub struct FileFrame<'a> {
-    /// Treat the request as HEAD.
-    pub head: bool,
+    /// [`file_flags`](super::file_flags).
+    pub flags: u32,
     /// Number of the interned options.
     pub options: u32,
     /// `res.statusCode`, not checked.
@@ -281,7 +281,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
         kind::FILE => {
             let mut parts = parts(6);
             Kind::File(FileFrame {
-                head: flags & super::FILE_HEAD != 0,
+                flags,
                 options: w(4)?,
                 status: w(5)?,
                 lines: parts.next(w(6)?)?,
@@ -460,8 +460,7 @@ pub fn watch_close(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
 
 /// Appends a FILE frame.
 pub fn file(buf: &mut Vec<u8>, slot: u32, generation: u32, file: &FileFrame<'_>) {
-    let flags = if file.head { super::FILE_HEAD } else { 0 };
-    let start = begin(buf, kind::FILE, flags, slot, generation);
+    let start = begin(buf, kind::FILE, file.flags, slot, generation);
     let parts = [file.lines, file.path, file.original_url, file.headers];
     put(buf, file.options);
     put(buf, file.status);

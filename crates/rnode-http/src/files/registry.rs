@@ -22,14 +22,14 @@ static CACHE: LazyLock<FileCache> = LazyLock::new(FileCache::default);
 
 /// Names the options in `json` (see [`StaticOptions`]) by a number above 0; equal texts get the same number.
 ///
-/// `None` if they cannot be read, have no root, or if the table is full.
+/// `None` if they cannot be read, or if the table is full. Options without a root are for [`super::send`] alone.
 pub fn intern_options(json: &str) -> Option<u32> {
     let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
     if let Some(id) = table.ids.get(json) {
         return Some(*id);
     }
     let options: StaticOptions = serde_json::from_str(json).ok()?;
-    if options.send.root.is_none() || table.options.len() >= MAX_OPTIONS {
+    if table.options.len() >= MAX_OPTIONS {
         return None;
     }
     table.options.push(Arc::new(options));
@@ -69,13 +69,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_options_has_no_number() {
-        for bad in [
-            "",
-            "{}",
-            "[]",
-            r#"{"root":1}"#,
-            r#"{"root":"/","maxAge":-1}"#,
-        ] {
+        for bad in ["", "[]", r#"{"root":1}"#, r#"{"root":"/","maxAge":-1}"#] {
             assert_eq!(intern_options(bad), None, "{bad}");
         }
         assert!(interned_options(0).is_none() && interned_options(u32::MAX).is_none());

@@ -2,7 +2,7 @@
 
 use super::cache::FileCache;
 use super::headers::{Lines, encode_url};
-use super::locate::{Located, locate};
+use super::locate::{Found, Located, locate};
 use super::options::StaticOptions;
 use super::outcome::{Failure, Outcome, Redirect};
 use super::respond::{Preset, Request, respond};
@@ -26,24 +26,39 @@ pub fn serve_static(
     preset: &Preset<'_>,
     cache: &FileCache,
 ) -> Outcome {
+    match locate_static(options, request, cache) {
+        Ok(found) => respond(&options.send, &found, &request.request, preset, cache),
+        Err(outcome) => outcome,
+    }
+}
+
+/// The first half of [`serve_static`]: the file, or what becomes of the request without one.
+///
+/// # Errors
+/// The outcome, if there is no file to answer with.
+pub fn locate_static(
+    options: &StaticOptions,
+    request: &StaticRequest<'_>,
+    cache: &FileCache,
+) -> Result<Found, Outcome> {
     debug_assert!(
         options.send.root.is_some(),
         "serve-static has always a root"
     );
     if !matches!(request.request.method, b"GET" | b"HEAD") {
         if options.fallthrough {
-            return Outcome::Fallthrough;
+            return Err(Outcome::Fallthrough);
         }
         let mut headers = Lines::default();
         headers.push("Allow", "GET, HEAD");
         headers.push("Content-Length", "0");
-        return Outcome::MethodNotAllowed { headers };
+        return Err(Outcome::MethodNotAllowed { headers });
     }
     let url = split_url(request.original_url);
     let path = match (request.path, url) {
         // Asked for without a slash, the mount path itself must be redirected.
         (b"/", Some((pathname, _))) if pathname.last() != Some(&b'/') => b"",
-        (b"/", None) => return Outcome::Decline,
+        (b"/", None) => return Err(Outcome::Decline),
         (path, _) => path,
     };
     let missing = |failure: Failure| {
@@ -53,8 +68,8 @@ pub fn serve_static(
             Outcome::Failed(failure)
         }
     };
-    match locate(&options.send, path, cache) {
-        Located::File(found) => respond(&options.send, &found, &request.request, preset, cache),
+    Err(match locate(&options.send, path, cache) {
+        Located::File(found) => return Ok(found),
         Located::Directory {
             trailing_slash: false,
         } if options.redirect => match url {
@@ -63,7 +78,7 @@ pub fn serve_static(
         },
         Located::Directory { .. } => missing(Failure::new(404)),
         Located::Failed(failure) => missing(failure),
-    }
+    })
 }
 
 /// Pathname and search (with its `?`) of a URL that `parseurl` splits without Node's URL parser; `None` for all others.

@@ -137,6 +137,8 @@ pub(crate) struct Conn {
     pub(super) out: OutQueue,
     /// The file that is being sent.
     pub(super) file: Option<Box<FileBody>>,
+    /// Status and lines of the file's head, where JavaScript wants to know them.
+    pub(super) file_report: Option<Vec<u8>>,
     /// Ends of responses whose delivery is to be reported, and their generations.
     notify: VecDeque<(u64, u32)>,
     /// DRAIN is wanted for this mark, once everything has left.
@@ -246,6 +248,7 @@ impl Conn {
             response: Response::Queued,
             out: OutQueue::default(),
             file: None,
+            file_report: None,
             notify: VecDeque::new(),
             drain_wanted: None,
             close_at_end: false,

@@ -9,11 +9,11 @@ use super::write;
 use crate::blocks::lines_are_safe;
 use crate::files::{
     Body, Failure, FileAnswer, OpenFile, Outcome, Preset, Request, StaticOptions, StaticRequest,
-    cache, interned_options, serve_static,
+    cache, interned_options, locate_static, send, serve_static,
 };
 use crate::io_thread::Ctx;
 use rnode_bridge::frame::outbound::FileFrame;
-use rnode_bridge::frame::{file_result, inbound};
+use rnode_bridge::frame::{file_flags, file_result, inbound};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub(super) enum Step {
 struct Ask {
     options: Arc<StaticOptions>,
     status: u16,
-    head: bool,
+    flags: u32,
     lines: Vec<u8>,
     path: Vec<u8>,
     original_url: Vec<u8>,
@@ -105,9 +105,9 @@ struct Ask {
 }
 
 impl Ask {
-    fn decide(&self) -> Outcome {
+    fn decide(&self) -> Decision {
         let frame = FileFrame {
-            head: self.head,
+            flags: self.flags,
             options: 0,
             status: u32::from(self.status),
             lines: &self.lines,
@@ -115,13 +115,25 @@ impl Ask {
             original_url: &self.original_url,
             headers: &self.headers,
         };
-        decide(&self.options, &frame, self.status, self.head)
+        decide(&self.options, &frame, self.status)
     }
 }
 
-fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16, head: bool) -> Outcome {
+/// What a FILE comes to.
+enum Decision {
+    Outcome(Outcome),
+    /// LOCATE: the path of the file.
+    Found(String),
+}
+
+fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16) -> Decision {
+    let has = |flag: u32| frame.flags & flag != 0;
     let mut request = Request {
-        method: if head { b"HEAD" } else { b"GET" },
+        method: if has(file_flags::HEAD) {
+            b"HEAD"
+        } else {
+            b"GET"
+        },
         ..Request::default()
     };
     let mut parts = frame.headers.split(|byte| *byte == b'\n');
@@ -135,20 +147,31 @@ fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16, head: boo
             b"if-range" => request.if_range = value,
             b"range" => request.range = value,
             b"cache-control" => request.cache_control = value,
+            b"accept-encoding" => request.accept_encoding = value,
             _ => {}
         }
+    }
+    let preset = Preset::of_lines(frame.lines, status);
+    if has(file_flags::SEND) {
+        let outcome = send(&options.send, frame.path, &request, &preset, cache());
+        return Decision::Outcome(outcome);
+    }
+    if options.send.root.is_none() {
+        return Decision::Outcome(Outcome::Decline);
     }
     let request = StaticRequest {
         path: frame.path,
         original_url: frame.original_url,
         request,
     };
-    serve_static(
-        options,
-        &request,
-        &Preset::of_lines(frame.lines, status),
-        cache(),
-    )
+    Decision::Outcome(if has(file_flags::LOCATE) {
+        match locate_static(options, &request, cache()) {
+            Ok(found) => return Decision::Found(found.path),
+            Err(outcome) => outcome,
+        }
+    } else {
+        serve_static(options, &request, &preset, cache())
+    })
 }
 
 impl<'a> Preset<'a> {
@@ -179,21 +202,24 @@ impl Conn {
         let (Some(status), true) = (status, lines_are_safe(frame.lines)) else {
             return self.refuse_head(0, ctx);
         };
-        let head = self.request.is_head || frame.head;
+        let mut frame = *frame;
+        if self.request.is_head {
+            frame.flags |= file_flags::HEAD;
+        }
         self.response = Response::Filing;
         let number = frame.options;
         let key = ctx.lookups.borrow().key(number, frame.path);
         if ctx.lookups.borrow().is_quick(number, key, ctx.recent()) {
             let started = Instant::now();
-            let outcome = decide(&options, frame, status, head);
+            let decision = decide(&options, &frame, status);
             ctx.looked(number, key, started.elapsed());
-            self.file_decided(outcome, frame.lines, ctx);
+            self.file_asked(decision, frame.flags, frame.lines, ctx);
             return;
         }
         let ask = Ask {
             options,
             status,
-            head,
+            flags: frame.flags,
             lines: frame.lines.to_vec(),
             path: frame.path.to_vec(),
             original_url: frame.original_url.to_vec(),
@@ -206,10 +232,10 @@ impl Conn {
                 (ask.decide(), ask, started.elapsed())
             },
             move |conn, result, ctx| match result {
-                Some((outcome, ask, took)) => {
+                Some((decision, ask, took)) => {
                     ctx.now();
                     ctx.looked(number, key, took);
-                    conn.file_decided(outcome, &ask.lines, ctx);
+                    conn.file_asked(decision, ask.flags, &ask.lines, ctx);
                 }
                 None => conn.file_result(file_result::DECLINED, &[]),
             },
@@ -248,6 +274,20 @@ impl Conn {
             .push_with(|buf| inbound::file_result(buf, slot, generation, result, error));
     }
 
+    /// A FILE has been decided.
+    fn file_asked(&mut self, decision: Decision, flags: u32, lines: &[u8], ctx: &Ctx) {
+        if self.phase != Phase::Active || self.response != Response::Filing {
+            return;
+        }
+        match decision {
+            Decision::Found(path) => self.file_result(file_result::FOUND, path.as_bytes()),
+            Decision::Outcome(outcome) => {
+                self.file_report = (flags & file_flags::REPORT != 0).then(Vec::new);
+                self.file_decided(outcome, lines, ctx);
+            }
+        }
+    }
+
     pub(super) fn file_decided(&mut self, outcome: Outcome, lines: &[u8], ctx: &Ctx) {
         // Somebody else may have answered meanwhile: a deadline, or the end of the connection.
         if self.phase != Phase::Active || self.response != Response::Filing {
@@ -272,7 +312,8 @@ impl Conn {
             Outcome::Failed(failure) => {
                 self.file_result(file_result::FAILED, failure_json(&failure).as_bytes());
             }
-            Outcome::Directory | Outcome::Decline | Outcome::MethodNotAllowed { .. } => {
+            Outcome::Directory => self.file_result(file_result::DIRECTORY, &[]),
+            Outcome::Decline | Outcome::MethodNotAllowed { .. } => {
                 self.file_result(file_result::DECLINED, &[]);
             }
         }
@@ -313,6 +354,11 @@ impl Conn {
         has_length: bool,
         ctx: &Ctx,
     ) -> bool {
+        if let Some(report) = &mut self.file_report {
+            report.extend_from_slice(status.to_string().as_bytes());
+            report.extend_from_slice(b"\r\n");
+            report.extend_from_slice(own);
+        }
         let persistence = self.persistence(0, false, has_length);
         let config = &self.local.server.config;
         self.out.append(ctx, |out| {
@@ -327,8 +373,13 @@ impl Conn {
 
     fn file_sent(&mut self, close: bool, ctx: &Ctx) {
         self.file = None;
-        self.file_result(file_result::SENT, &[]);
+        self.file_reported();
         self.complete(close, false, ctx);
+    }
+
+    fn file_reported(&mut self) {
+        let report = self.file_report.take().unwrap_or_default();
+        self.file_result(file_result::SENT, &report);
     }
 
     /// Queues the next chunk of the file, which must be there.
@@ -435,7 +486,7 @@ impl Conn {
             // It is shorter than it was, or cannot be read: the promised length cannot be kept.
             Ok(_) | Err(_) => {
                 self.file = None;
-                self.file_result(file_result::SENT, &[]);
+                self.file_reported();
                 self.cut(ctx);
             }
         }

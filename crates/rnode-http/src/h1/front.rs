@@ -138,6 +138,7 @@ fn options_of(layer: &FrontLayer) -> Option<Arc<StaticOptions>> {
     (layer.native >> OPTIONS_BITS == STATIC)
         .then(|| interned_options(options_number(layer)))
         .flatten()
+        .filter(|options| options.send.root.is_some())
 }
 
 fn options_number(layer: &FrontLayer) -> u32 {

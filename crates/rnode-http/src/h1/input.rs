@@ -117,6 +117,7 @@ impl Conn {
         self.idle_since = 0;
         self.aborted = false;
         self.unseen = false;
+        self.file_report = None;
         self.credit = 0;
         self.body_asked = false;
         self.body_dump = false;

@@ -51,7 +51,7 @@ function emitClose(res) {
 function abort(res, reason) {
   const { req } = res
   bridge.detach(res)
-  require('./whole').reopen(res)
+  require('./whole').giveUpFile(res)
   if (reason === F.ABORT_DEADLINE || reason === F.ABORT_REQUEST_TIMEOUT) {
     // Rust has answered; what the handler still does must do no harm
     full(res)
@@ -70,7 +70,7 @@ function abort(res, reason) {
 
 /** The connection has gone under a response: request and response are told as Node's server does. */
 function lost(res, reason) {
-  require('./whole').reopen(res)
+  require('./whole').giveUpFile(res)
   full(res)
   res[kState] = DONE
   if (res.socket) res.socket.destroyed = true

@@ -110,6 +110,14 @@ function sealForFile(res, pending) {
   res.finished = true
 }
 
+/** The invocation has ended while Rust was to answer. */
+function giveUpFile(res) {
+  const pending = res[S.kFile]
+  if (pending === undefined) return
+  reopen(res)
+  pending.abort()
+}
+
 /** Rust has not answered: the response is as it was. */
 function reopen(res) {
   if (res[S.kFile] === undefined) return
@@ -133,6 +141,7 @@ module.exports = {
   isOriginal,
   isPlain,
   sealForFile,
+  giveUpFile,
   reopen,
   fileSent
 }
