@@ -27,38 +27,46 @@ pub fn serve_static(
     cache: &FileCache,
 ) -> Outcome {
     match locate_static(options, request, cache) {
-        Ok(found) => respond(&options.send, &found, &request.request, preset, cache),
-        Err(outcome) => outcome,
+        StaticLocated::Found(found) => {
+            respond(&options.send, &found, &request.request, preset, cache)
+        }
+        StaticLocated::Done(outcome) => outcome,
     }
 }
 
-/// The first half of [`serve_static`]: the file, or what becomes of the request without one.
-///
-/// # Errors
-/// The outcome, if there is no file to answer with.
+/// What [`locate_static`] comes to.
+#[derive(Debug)]
+pub enum StaticLocated {
+    /// The file to answer with.
+    Found(Found),
+    /// What becomes of the request without one.
+    Done(Outcome),
+}
+
+/// The first half of [`serve_static`]: looks for the file.
 pub fn locate_static(
     options: &StaticOptions,
     request: &StaticRequest<'_>,
     cache: &FileCache,
-) -> Result<Found, Outcome> {
+) -> StaticLocated {
     debug_assert!(
         options.send.root.is_some(),
         "serve-static has always a root"
     );
     if !matches!(request.request.method, b"GET" | b"HEAD") {
         if options.fallthrough {
-            return Err(Outcome::Fallthrough);
+            return StaticLocated::Done(Outcome::Fallthrough);
         }
         let mut headers = Lines::default();
         headers.push("Allow", "GET, HEAD");
         headers.push("Content-Length", "0");
-        return Err(Outcome::MethodNotAllowed { headers });
+        return StaticLocated::Done(Outcome::MethodNotAllowed { headers });
     }
     let url = split_url(request.original_url);
     let path = match (request.path, url) {
         // Asked for without a slash, the mount path itself must be redirected.
         (b"/", Some((pathname, _))) if pathname.last() != Some(&b'/') => b"",
-        (b"/", None) => return Err(Outcome::Decline),
+        (b"/", None) => return StaticLocated::Done(Outcome::Decline),
         (path, _) => path,
     };
     let missing = |failure: Failure| {
@@ -68,8 +76,8 @@ pub fn locate_static(
             Outcome::Failed(failure)
         }
     };
-    Err(match locate(&options.send, path, cache) {
-        Located::File(found) => return Ok(found),
+    StaticLocated::Done(match locate(&options.send, path, cache) {
+        Located::File(found) => return StaticLocated::Found(found),
         Located::Directory {
             trailing_slash: false,
         } if options.redirect => match url {

@@ -8,8 +8,8 @@ use super::respond::general_lines;
 use super::write;
 use crate::blocks::lines_are_safe;
 use crate::files::{
-    Body, Failure, FileAnswer, OpenFile, Outcome, Preset, Request, StaticOptions, StaticRequest,
-    cache, interned_options, locate_static, send, serve_static,
+    Body, Failure, FileAnswer, OpenFile, Outcome, Preset, Request, StaticLocated, StaticOptions,
+    StaticRequest, cache, interned_options, locate_static, send, serve_static,
 };
 use crate::io_thread::Ctx;
 use rnode_bridge::frame::outbound::FileFrame;
@@ -166,8 +166,8 @@ fn decide(options: &StaticOptions, frame: &FileFrame<'_>, status: u16) -> Decisi
     };
     Decision::Outcome(if has(file_flags::LOCATE) {
         match locate_static(options, &request, cache()) {
-            Ok(found) => return Decision::Found(found.path),
-            Err(outcome) => outcome,
+            StaticLocated::Found(found) => return Decision::Found(found.path),
+            StaticLocated::Done(outcome) => outcome,
         }
     } else {
         serve_static(options, &request, &preset, cache())
