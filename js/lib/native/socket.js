@@ -10,7 +10,8 @@ const { PassThrough, getDefaultHighWaterMark } = require('node:stream')
 const { isUint8Array } = require('node:util/types')
 const F = require('./frames')
 const bridge = require('./bridge')
-const { kSlot, kGeneration, kParts, kHead, kPorts, kServer, kId, kUnacked } = require('./symbols')
+const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kUnacked } =
+  require('./symbols')
 
 const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
 /** Bytes under way to Rust beyond which 'drain' waits for the kernel to have taken them. */
@@ -474,10 +475,12 @@ function socketOf(req) {
     const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
     socket = new NativeSocket(req[kServer], slot, req[kGeneration], parts[1], parts[2], req[kPorts])
     slots[slot & 0xffffff] = socket
-    socket.bytesRead = req[kHead] === null ? 0 : req[kHead].length
+    socket.bytesRead = sizeOf(req)
     // whoever holds it is told when the connection goes
     bridge.sendWord(F.WATCH_CLOSE, 0, slot, req[kGeneration], req[kServer][kId])
   } else {
+    // one that Rust has announced gets its first request, others their next
+    if (socket[kFresh] || socket[kGeneration] !== req[kGeneration]) socket.bytesRead += sizeOf(req)
     socket[kGeneration] = req[kGeneration]
     socket[kFresh] = false
     socket[kOlderListeners] = socket.listenerCount('close')
@@ -494,6 +497,16 @@ function closeInOrder(socket) {
   if (Array.isArray(list) && socket[kOlderListeners] < list.length - 1) {
     list.splice(socket[kOlderListeners], 0, list.pop())
   }
+}
+
+/** Bytes of a request's head, written as nearly all clients write it, and of a body that came with it. */
+function sizeOf(req) {
+  if (req[kHead] === null) return 0
+  const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
+  // the method, two spaces, the version and the line ends of request line and head
+  let size = req.method.length + parts[0].length + 14
+  for (let i = 3; i < parts.length; i++) size += parts[i].length + 2
+  return size + (req[kInlineBody]?.length ?? 0)
 }
 
 /** The socket for a CONNECTION frame, made at once. */

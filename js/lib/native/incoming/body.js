@@ -10,6 +10,7 @@ const bridge = require('../bridge')
 const { HIGH_WATER_MARK } = require('../socket')
 const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { isBare, isConsumed } = require('./consumed')
+const { SENT } = require('../outgoing/proto')
 const {
   kAbortReason,
   kFlags,
@@ -17,6 +18,8 @@ const {
   kInlineBody,
   kReading,
   kSlot,
+  kSocket,
+  kState,
   kStream,
   kTrailerParts
 } = require('../symbols')
@@ -165,10 +168,18 @@ proto.on = function on(event, listener) {
     event !== 'data' &&
     event !== 'readable'
   ) {
+    // a short answer has left, and nobody was there then who wanted to hear of the request's end
+    if (this._events === undefined && this.res?.[kState] >= SENT) process.nextTick(dumpLate, this)
     return EventEmitter.prototype.on.call(this, event, listener)
   }
   return Readable.prototype.on.call(this, event, listener)
 }
+
+/** What happens when a response is finished, for those who came to listen just before. */
+function dumpLate(req) {
+  if (!req._consuming && req[kAbortReason] === undefined) req._dump()
+}
+
 proto.addListener = proto.on
 
 proto.removeListener = function removeListener(event, listener) {
@@ -235,6 +246,7 @@ function onBody(req, bytes) {
   const reading = req[kReading]
   if (reading === null) return
   reading.credit -= bytes.length
+  if (req[kSocket] !== undefined) req[kSocket].bytesRead += bytes.length
   if (req.destroyed) return
   if (req.push(bytes) && !reading.ended) want(req, reading)
 }

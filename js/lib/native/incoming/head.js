@@ -43,6 +43,20 @@ function limited(req, parts, from) {
   return end > from && parts.length > end ? parts.slice(0, end) : parts
 }
 
+/** Names and values as they came, from an index on. */
+function ownParts(req) {
+  return { parts: limited(req, partsOf(req), 3), from: 3 }
+}
+
+/** The same of `rawHeaders`, which a program may have replaced: as many as came, be they there or not. */
+function rawParts(req) {
+  const own = ownParts(req)
+  if (!Object.hasOwn(req, 'rawHeaders')) return own
+  const raw = Array.from(req.rawHeaders)
+  raw.length = own.parts.length - own.from
+  return { parts: raw, from: 0 }
+}
+
 const nodeHeaders = nodeGetter('headers')
 const nodeDistinct = nodeGetter('headersDistinct')
 const nodeTrailers = nodeGetter('trailers')
@@ -54,11 +68,10 @@ override(
     if (this[kSlot] === undefined) return nodeHeaders.call(this)
     const known = this[kHeaders]
     if (known !== undefined) return known
-    const parts = Object.hasOwn(this, 'rawHeaders') ? this.rawHeaders : null
-    return (this[kHeaders] =
-      parts === null
-        ? collect(this, limited(this, partsOf(this), 3), 3, addHeaderLine)
-        : collect(this, limited(this, parts, 0), 0, addHeaderLine))
+    // of an HTTP/1.1 request Node has looked at them (for Host) before a program can replace the raw ones
+    const isEarly = (this[kFlags] & F.HTTP_1_0) === 0
+    const src = isEarly ? ownParts(this) : rawParts(this)
+    return (this[kHeaders] = collect(this, src.parts, src.from, addHeaderLine))
   },
   kHeaders
 )
@@ -67,8 +80,10 @@ override(
   'headersDistinct',
   function headersDistinct() {
     if (this[kSlot] === undefined) return nodeDistinct.call(this)
-    if (this[kDistinct] === undefined)
-      this[kDistinct] = distinct(this, limited(this, partsOf(this), 3), 3)
+    if (this[kDistinct] === undefined) {
+      const { parts, from } = rawParts(this)
+      this[kDistinct] = distinct(this, parts, from)
+    }
     return this[kDistinct]
   },
   kDistinct

@@ -15,6 +15,9 @@ const { kSlot, kGeneration, kFlags, kState, kSpecial } = S
 
 const { setHeader, write, end, writeHead, _implicitHeader } = proto
 
+/** What a head takes besides its lines: status, length, ETag, date and connection. */
+const HEAD_BYTES = 170
+
 /** Flags for the settings' own ETag functions; any other function runs in JavaScript. */
 const etagFlags = new Map([[undefined, 0]])
 
@@ -58,6 +61,9 @@ function sendWhole(res, body, encoding, etagFn) {
   const lines = linesOf(res)
   if (lines === null) return false
   const status = res.statusCode
+  const follows =
+    req._events !== undefined || req[S.kStream] === true || (req[kFlags] & F.BODY_COMPLETE) === 0
+  if (follows) holdBody(req)
 
   res[kState] = SENT
   res[S.kSentLength] = bridge.sendHead(
@@ -71,14 +77,15 @@ function sendWhole(res, body, encoding, etagFn) {
     body,
     encoding
   )
+  // the head is Rust's: about this much
+  if (req[S.kSocket] !== undefined) {
+    req[S.kSocket].bytesWritten += HEAD_BYTES + lines.length + res[S.kSentLength]
+  }
   res._header = lines === '' ? '\r\n' : lines
   res._headerSent = true
   res.finished = true
   bridge.detach(res)
-  if (req._events !== undefined || req[S.kStream] === true) {
-    holdBody(req)
-    process.nextTick(finishRequest, req)
-  }
+  if (follows) process.nextTick(finishRequest, req)
   return true
 }
 

@@ -1,0 +1,193 @@
+'use strict'
+
+// What stays observable once a short answer has been given by res.send(): a body that is read only then, events of the
+// request, counters of the socket, an answer while the server closes; and raw headers that a middleware replaces.
+
+const assert = require('node:assert/strict')
+const { suite } = require('./harness')
+
+const BODIES = {
+  none: { method: 'GET' },
+  empty: { method: 'POST', headers: { 'Content-Length': '0' }, body: '' },
+  small: { method: 'POST', body: 'some body' },
+  large: { method: 'POST', body: Buffer.alloc(300_000, 'b') }
+}
+
+const LATER = {
+  'at once': (read) => read(),
+  'in a tick': (read) => process.nextTick(read)
+}
+
+const WAYS = {
+  data(req, log) {
+    let size = 0
+    req.on('data', (chunk) => {
+      size += chunk.length
+    })
+    req.on('end', () => log('end', size))
+    req.on('close', () => log('close', req.complete, req.readableEnded, req.destroyed))
+  },
+  resume(req, log) {
+    req.on('end', () => log('end'))
+    req.on('close', () => log('close', req.complete, req.readableEnded))
+    req.resume()
+  },
+  'end alone'(req, log) {
+    req.on('end', () => log('end', req.complete))
+    req.on('close', () => log('close', req.readableEnded))
+  }
+}
+
+const answers = {
+  send: (res) => res.send('answered'),
+  end: (res) => res.end('answered')
+}
+
+/** Node promises to keep a connection that it will close. */
+function saysClose(ours, nodes) {
+  const connection = ({ seen }) => seen.headers.find(([name]) => name === 'Connection')[1]
+  assert.deepEqual([connection(nodes), connection(ours)], ['keep-alive', 'close'])
+  assert.equal(ours.seen.body.toString(), nodes.seen.body.toString())
+}
+
+suite(__filename, [
+  ...Object.keys(BODIES).flatMap((body) =>
+    // what a tick later is left of a large one is chance
+    Object.keys(LATER)
+      .filter((when) => body !== 'large' || when === 'at once')
+      .flatMap((when) =>
+        Object.keys(WAYS).flatMap((way) =>
+          Object.keys(answers).map((answer) => ({
+            name: `${answer}, then ${way} of a body that is ${body}, ${when}`,
+            serve:
+              ({ log }) =>
+              (req, res) => {
+                answers[answer](res)
+                LATER[when](() => WAYS[way](req, log))
+                // long after everything that can come has come
+                setTimeout(() => log('over', req.readableEnded, req.destroyed, req.complete), 60)
+              },
+            async exchange(client) {
+              const answer = await client.request({ path: '/', ...BODIES[body] })
+              let count = 1
+              for (;;) {
+                const log = await client.until(count)
+                if (log.some((entry) => entry[0] === 'over')) return answer
+                count = log.length + 1
+              }
+            }
+          }))
+        )
+      )
+  ),
+  ...Object.keys(answers).map((answer) => ({
+    name: `${answer}, then req.destroy()`,
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        answers[answer](res)
+        req.destroy()
+        log('destroyed', req.destroyed, req.aborted, req.readableEnded)
+      },
+    async exchange(client) {
+      const connection = await client.open()
+      connection.write(client.encodeRequest({ path: '/', ...BODIES.small }))
+      const { bytes } = await connection.readToEnd()
+      await client.until(1)
+      return bytes.toString().split('\r\n')[0]
+    }
+  })),
+  ...['send', 'json', 'end', 'write'].map((how) => ({
+    name: `an answer by ${how} while the server closes`,
+    ...(how === 'send' || how === 'json' ? { differs: saysClose } : {}),
+    serve: ({ express }) => {
+      const app = express()
+      app.disable('x-powered-by')
+      app.use((req, res) => {
+        server.close()
+        if (how === 'write') res.write('x')
+        if (how === 'write' || how === 'end') res.end('closing')
+        else res[how]('closing')
+      })
+      const server = app.listen(0)
+      return server
+    },
+    async exchange({ open, encodeRequest }) {
+      const connection = await open()
+      connection.write(encodeRequest({ path: '/' }))
+      const answer = await connection.readResponse()
+      connection.destroy()
+      return answer
+    }
+  })),
+  {
+    name: 'bytesRead of the socket, request for request',
+    serve: () => (req, res) => {
+      const before = req.socket.bytesRead
+      req.on('data', () => {})
+      req.on('end', () => res.json([before, req.socket.bytesRead]))
+    },
+    async exchange({ open, encodeRequest }) {
+      const connection = await open()
+      const out = []
+      for (const request of [
+        { path: '/1' },
+        { path: '/two?x=y', headers: { 'X-More': 'and more' } },
+        { path: '/3', method: 'POST', body: 'some body' }
+      ]) {
+        connection.write(encodeRequest(request))
+        out.push(await connection.readResponse())
+      }
+      return out
+    }
+  },
+  {
+    name: 'bytesWritten of the socket grows with every answer',
+    serve() {
+      let last = -1
+      return (req, res) => {
+        const { bytesWritten } = req.socket
+        const grew = bytesWritten > last
+        last = bytesWritten
+        if (req.url === '/end') res.end(String(grew))
+        else res.send([grew, bytesWritten > 0])
+      }
+    },
+    async exchange({ open, encodeRequest }) {
+      const connection = await open()
+      const out = []
+      for (const path of ['/1', '/2', '/end', '/3', '/4']) {
+        connection.write(encodeRequest({ path }))
+        out.push(await connection.readResponse())
+      }
+      return out
+    }
+  },
+  ...['before', 'after'].flatMap((when) =>
+    [
+      [],
+      ['X-New', 'new'],
+      ['Host', 'other', 'X-A', 'changed', 'X-B', 'b', 'X-C', 'c', 'D', 'd', 'E', 'e', 'F', 'f']
+    ].map((raw) => ({
+      name: `rawHeaders replaced by ${raw.length} strings ${when} headers are looked at`,
+      serve:
+        ({ attempt }) =>
+        (req, res) => {
+          if (when === 'after') attempt(() => [req.headers, req.headersDistinct])
+          req.rawHeaders = raw
+          let distinct
+          const failed = attempt(() => {
+            distinct = req.headersDistinct
+          })
+          res.json([
+            req.headers,
+            distinct,
+            failed.code ?? failed.name ?? null,
+            req.rawHeaders,
+            req.get('x-a')
+          ])
+        },
+      exchange: ({ request }) => request({ path: '/', headers: { 'X-A': 'a' } })
+    }))
+  )
+])
