@@ -1,7 +1,8 @@
 //! How a connection ends: the client leaves, the socket breaks, the last response is out, the server closes.
 //! Each way leaves no invocation open: JavaScript is told once, or has to answer once.
 
-use super::conn::{Body, Conn, Phase, Response};
+use super::conn::Conn;
+use super::state::{Body, Phase, Response};
 use super::timeouts::Deadline;
 use crate::io_thread::Ctx;
 use rnode_bridge::frame::{abort, inbound};

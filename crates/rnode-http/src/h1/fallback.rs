@@ -1,7 +1,8 @@
 //! Responses that this side makes by itself: refusals, the answer after a deadline, error pages, 500 for a head that cannot be sent.
 //! They take the same way to the wire as those of JavaScript.
 
-use super::conn::{Body, Conn};
+use super::conn::Conn;
+use super::state::Body;
 use crate::error_page;
 use crate::io_thread::Ctx;
 use rnode_bridge::Body as FrameBody;

@@ -3,8 +3,9 @@
 //! The thread never waits for a disk if it can know: a path that was not asked for lately is looked up on a blocking thread,
 //! and bytes that are not in the page cache are read there. Those that are go from there to the socket (`sendfile`).
 
-use super::conn::{Conn, Phase, Response, ResponseBody};
+use super::conn::Conn;
 use super::respond::general_lines;
+use super::state::{Phase, Response, ResponseBody};
 use super::write;
 use crate::blocks::lines_are_safe;
 use crate::files::{

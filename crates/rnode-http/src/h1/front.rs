@@ -5,8 +5,9 @@
 //! JavaScript then runs it itself, from the start. Whether native layers may run at all is decided in JavaScript and arrives with the
 //! routes (`Server::set_front`).
 
-use super::conn::{Conn, Phase, Response};
+use super::conn::Conn;
 use super::parse::{Head, Span};
+use super::state::{Phase, Response};
 use crate::files::{Outcome, Preset, Request, StaticOptions, StaticRequest, interned_options};
 use crate::files::{cache, serve_static};
 use crate::io_thread::Ctx;

@@ -4,9 +4,10 @@
 //! stays in the connection's input. Nothing here waits.
 
 use super::chunked::Chunked;
-use super::conn::{Body, Conn, Phase, READ_AHEAD, Request, Response, Stored};
+use super::conn::{Conn, READ_AHEAD};
 use super::io::{Addresses, Detached};
 use super::parse::{self, Expect, Framing, Head, Span, TrailerCounts};
+use super::state::{Body, Phase, Request, Response, Stored};
 use super::write::Flush;
 use crate::error_page::Mode;
 use crate::io_thread::Ctx;

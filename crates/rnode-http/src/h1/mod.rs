@@ -1,6 +1,6 @@
 //! HTTP/1.1 as Node speaks it: one task per connection, which parses, dispatches frames and writes what comes back.
 //!
-//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task and its states), `input`
+//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task), `state` (what it can be), `input`
 //! (from the socket to frames), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
 //! `file`, `timeouts`, `close`.
 
@@ -14,6 +14,7 @@ mod input;
 pub(crate) mod io;
 pub(crate) mod parse;
 mod respond;
+mod state;
 mod syntax;
 mod timeouts;
 mod write;

@@ -3,7 +3,8 @@
 //! Nothing here trusts a frame: lines are checked before they are written, bytes beyond a promised length are not
 //! written, and a frame that does not fit the state of the response is dropped.
 
-use super::conn::{Body, Conn, Phase, Response, ResponseBody};
+use super::conn::Conn;
+use super::state::{Body, Phase, Response, ResponseBody};
 use super::write::{self, OutQueue};
 use crate::blocks::lines_are_safe;
 use crate::finish::{etag, is_fresh};

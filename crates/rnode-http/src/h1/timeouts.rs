@@ -1,6 +1,7 @@
 //! The clocks of a connection: coarse ones that a sweep over the slot table reads, and the handler deadline, which is precise.
 
-use super::conn::{Body, Conn, Phase, Response};
+use super::conn::Conn;
+use super::state::{Body, Phase, Response};
 use crate::io_thread::Ctx;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{abort, inbound};
