@@ -230,7 +230,7 @@ function complete(res, pending, report) {
   const hasBody = report === null || applyReport(res, question.headers, report)
   const { sent } = question
   if (sent !== undefined && hasBody) run(pending, sent)
-  if (res._events !== undefined) run(pending, process.nextTick, outgoing.fileSent, res)
+  run(pending, outgoing.fileSent, res)
   finishRequest(res.req)
   // send learns of the end of an answer without a body from the response
   if (sent !== undefined && !hasBody) setImmediate(run, pending, sent)

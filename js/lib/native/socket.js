@@ -10,8 +10,10 @@ const { PassThrough, getDefaultHighWaterMark } = require('node:stream')
 const { isUint8Array } = require('node:util/types')
 const F = require('./frames')
 const bridge = require('./bridge')
-const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kUnacked } =
-  require('./symbols')
+const S = require('./symbols')
+
+const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kUnacked, kWroteIn } =
+  S
 
 const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
 /** Bytes under way to Rust beyond which 'drain' waits for the kernel to have taken them. */
@@ -30,17 +32,19 @@ const kEnded = Symbol('rnode.socketEnded')
 const kHeld = Symbol('rnode.socketHeld')
 const kHeldBytes = Symbol('rnode.socketHeldBytes')
 const kFresh = Symbol('rnode.socketFresh')
-const kOlderListeners = Symbol('rnode.socketOlderListeners')
+/** How many listeners of 'close' were there before the request under way. */
+const kListenersBefore = Symbol('rnode.socketListenersBefore')
 
 function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kSlot] = slot
   this[kGeneration] = generation
   this[kUnacked] = 0
+  this[kWroteIn] = -1
   this[kWaiting] = null
   this[kDrainAsked] = false
   this[kMark] = 0
   this[kFresh] = false
-  this[kOlderListeners] = 0
+  this[kListenersBefore] = 0
   this[kEnded] = false
   this[kHeld] = []
   this[kHeldBytes] = 0
@@ -218,6 +222,7 @@ proto.write = function write(data, encoding, callback) {
     return false
   }
   touch(this)
+  this[kWroteIn] = this[kGeneration]
   if (this._writableState.corked > 0) {
     const size = typeof data === 'string' ? Buffer.byteLength(data, encoding) : data.byteLength
     this[kHeld].push(data, encoding, callback)
@@ -420,7 +425,20 @@ function closed(socket, hadError) {
   const slots = sockets[socket[kSlot] >>> 24]
   const index = socket[kSlot] & 0xffffff
   if (slots?.[index] === socket) slots[index] = undefined
+  if (socket._httpMessage) tellMessage(socket)
   socket.emit('close', hadError || socket.errored !== null)
+}
+
+/** Node's server listens for its message, from the moment at which the request came. */
+function tellMessage(socket) {
+  const listeners = socket.rawListeners('close')
+  listeners.splice(socket[kListenersBefore], 0, onMessageClose)
+  socket.removeAllListeners('close')
+  for (const listener of listeners) emitter.on.call(socket, 'close', listener)
+}
+
+function onMessageClose() {
+  if (this._httpMessage) require('./outgoing').emitClose(this._httpMessage)
 }
 
 proto.setTimeout = function setSocketTimeout(msecs, callback) {
@@ -481,22 +499,13 @@ function socketOf(req) {
   } else {
     // one that Rust has announced gets its first request, others their next
     if (socket[kFresh] || socket[kGeneration] !== req[kGeneration]) socket.bytesRead += sizeOf(req)
-    socket[kGeneration] = req[kGeneration]
+    if (socket[kGeneration] !== req[kGeneration]) {
+      socket[kGeneration] = req[kGeneration]
+      socket[kListenersBefore] = socket.listenerCount('close')
+    }
     socket[kFresh] = false
-    socket[kOlderListeners] = socket.listenerCount('close')
   }
   return socket
-}
-
-/**
- * Node gives a response its socket before the handler runs, so its 'close' comes before what the
- * handler listens to. Moves the response's listener, added last, to that place.
- */
-function closeInOrder(socket) {
-  const list = socket._events.close
-  if (Array.isArray(list) && socket[kOlderListeners] < list.length - 1) {
-    list.splice(socket[kOlderListeners], 0, list.pop())
-  }
 }
 
 /** Bytes of a request's head, written as nearly all clients write it, and of a body that came with it. */
@@ -538,12 +547,22 @@ function forgetSocket(slot) {
   closed(old, false)
 }
 
+/** Whether what a program has done to the socket of a request lets Rust frame the answer. */
+function isUntouched(socket, generation) {
+  return (
+    socket[kWroteIn] !== generation &&
+    socket.writable &&
+    !socket.destroyed &&
+    socket._writableState.corked === 0
+  )
+}
+
 module.exports = {
   NativeSocket,
+  isUntouched,
   HIGH_WATER_MARK,
   socketOf,
   openSocket,
-  closeInOrder,
   knownSocket,
   forgetSocket,
   ended,

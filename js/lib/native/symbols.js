@@ -40,9 +40,20 @@ const names = [
   'kSentLength',
   'kFile', // what Rust was asked for, until it has answered
   'kFastBody',
-  'kEndCallbacks',
+  'kEndCallbacks', // of end(), where they are no listeners
+  'kBody', // body whose Content-Length and ETag are left to Rust, with
+  'kEncoding',
+  'kEtagFn',
+  'kFixed', // the head that writeHead has fixed
+  'kHeaderText', // behind _header
+  'kEpoch', // the tick in which the answer was sent
+  'kTold', // how far its events are
+  'kDestroyed',
+  'kClosed',
   'kErrored',
   'kCloseEmitted',
+  // sockets
+  'kWroteIn', // generation of the last request that bytes were written beside
   // servers
   'kId',
   'kHandler',

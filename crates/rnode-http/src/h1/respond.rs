@@ -43,7 +43,8 @@ impl Lines<'_> {
 /// What the connection does after a response, and what the head says about it.
 pub(super) struct Persistence {
     pub(super) close: bool,
-    /// `Connection: close` though the connection stays: Node's way at `maxRequestsPerSocket`.
+    /// `Connection: close`. Node's head knows neither that the server is closing nor that the client has sent FIN: it
+    /// says keep-alive, and the connection ends all the same. At `maxRequestsPerSocket` it is the other way round.
     announce_close: bool,
 }
 
@@ -438,16 +439,16 @@ impl Conn {
         let limit = config.max_requests_per_socket.load(Relaxed);
         let too_much_left = matches!(self.body, Body::Length(left)
             if left > DRAIN_LIMIT as u64 && (self.body_dump || !self.body_asked));
-        let close = flag & flags::CLOSE != 0
+        let last = flag & flags::CLOSE != 0
             || unframed
             || !self.request.keep_alive
             || self.request.http10 && !has_length
-            || self.local.server.is_closing()
-            || self.input_ended && self.input.is_empty()
             || too_much_left;
         Persistence {
-            close,
-            announce_close: limit != 0 && self.requests >= limit,
+            close: last
+                || self.local.server.is_closing()
+                || self.input_ended && self.input.is_empty(),
+            announce_close: last || limit != 0 && self.requests >= limit,
         }
     }
 }
@@ -472,7 +473,7 @@ pub(super) fn general_lines(
     if flag & flags::CONNECTION_SET != 0 {
         return;
     }
-    if persistence.close || persistence.announce_close {
+    if persistence.announce_close {
         out.extend_from_slice(b"Connection: close\r\n");
         return;
     }

@@ -8,6 +8,7 @@ const { finishRequest, abortRequest } = require('../incoming')
 const { socketOf, closed } = require('../socket')
 const { NodeProto, proto, FULL, DONE, kNodeNeedDrain } = require('./proto')
 const { full } = require('./full')
+const { emitClose } = require('./moments')
 const S = require('../symbols')
 
 const { kSlot, kGeneration, kFlags, kState } = S
@@ -38,13 +39,6 @@ function onFinish() {
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
   process.nextTick(emitClose, this)
   if (this._last) socket?.destroySoon()
-}
-
-function emitClose(res) {
-  if (res._closed) return
-  res.destroyed = true
-  res._closed = true
-  res.emit('close')
 }
 
 /** ABORT frame: the invocation ends without an answer of the handler's. */
@@ -93,4 +87,4 @@ function drainMessage(res) {
   }
 }
 
-module.exports = { holdBody, emitClose, abort, connectionGone, drainMessage }
+module.exports = { holdBody, abort, connectionGone, drainMessage }

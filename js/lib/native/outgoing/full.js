@@ -5,30 +5,39 @@
 
 const { ServerResponse } = require('node:http')
 const F = require('../frames')
-const { HIGH_WATER_MARK, socketOf, closeInOrder } = require('../socket')
-const { NodeProto, proto, LIGHT, FULL, SENT, hasList } = require('./proto')
-const { kOutHeaders, kUniqueHeaders, kNodeSocket } = require('./proto')
-const { nodeHeaders } = require('./headers')
+const { HIGH_WATER_MARK, socketOf } = require('../socket')
+const { NodeProto, proto, LIGHT, FULL, SENT, FIXED } = require('./proto')
+const { kOutHeaders, kNodeSocket, kWritableFinished } = require('./proto')
+const { hasList, complete, listOf, nodeHeaders } = require('./headers')
+const { KEPT, connectionTerms } = require('./head')
+const { tell, isUntold, isFinished } = require('./moments')
 const S = require('../symbols')
 
-const { kFlags, kState, kHeaderList, kSocket, kServer } = S
+const { kFlags, kState, kHeaderList, kSocket, kServer, kFixed } = S
 
 /** Options of a response whose server has the same set. */
 const REJECTING = { rejectNonStandardBodyWrites: true }
 
 /**
- * Turns a light response into a full one: Node's constructor runs, headers move
- * over, and the connection's socket is assigned.
+ * Turns a response that nothing has been sent of into a full one: Node's constructor runs, headers
+ * move over, and the connection's socket is assigned.
  */
 function full(res) {
-  if (res[kState] !== LIGHT) return res
-  res[kState] = FULL
+  const state = res[kState]
+  if (state !== LIGHT && state !== FIXED) return res
+  complete(res)
   const req = res.req
+  const server = req[kServer]
+  const flags = req[kFlags]
   const list = res[kHeaderList]
-  const { sendDate, shouldKeepAlive, useChunkedEncodingByDefault, strictContentLength } = res
-  ServerResponse.call(res, req, req[kServer].rejectNonStandardBodyWrites ? REJECTING : undefined)
-  res.sendDate = sendDate
-  res.strictContentLength = strictContentLength
+  const kept = KEPT.map((name) => res[name])
+  const { useChunkedEncodingByDefault } = res
+  const socket = bind(res)
+  res[kState] = FULL
+  ServerResponse.call(res, req, server.rejectNonStandardBodyWrites ? REJECTING : undefined)
+  KEPT.forEach((name, i) => {
+    res[name] = kept[i]
+  })
   if (!useChunkedEncodingByDefault) res.useChunkedEncodingByDefault = false
 
   if (list.length !== 0) {
@@ -40,28 +49,43 @@ function full(res) {
     }
   }
 
-  const server = req[kServer]
-  const flags = req[kFlags]
-  const socket = req[kSocket] ?? (req[kSocket] = socketOf(req))
-  res._keepAliveTimeout = server.keepAliveTimeout
-  res._maxRequestsPerSocket = server.maxRequestsPerSocket
   res._onPendingData = noop
-  res.shouldKeepAlive = shouldKeepAlive && (flags & F.KEEP_ALIVE) !== 0
-  if (flags & (F.LIMIT_REACHED | F.OVER_LIMIT)) res.maxRequestsOnConnectionReached = true
-  if (kUniqueHeaders !== undefined) res[kUniqueHeaders] = server[S.kUniqueHeaders] ?? null
+  connectionTerms(res, req)
   if (req.headers.expect !== undefined) {
     // 100 Continue has been written by Rust unless somebody listens to checkContinue
     if (flags & F.EXPECT_CONTINUE) res._expect_continue = true
     else res._sent100 = true
   }
-  // the response before this one is complete, it may only wait for its last callback
-  if (socket._httpMessage) NodeProto.detachSocket.call(socket._httpMessage, socket)
-  NodeProto.assignSocket.call(res, socket)
-  closeInOrder(socket)
+  res.socket = socket
+  if (state === FIXED) fixAgain(res)
   return res
 }
 
 function noop() {}
+
+/** The head that was fixed, by Node's writeHead. */
+function fixAgain(res) {
+  const { statusCode, statusMessage } = res
+  const { status, message, headers } = res[kFixed]
+  res.statusMessage = message
+  NodeProto.writeHead.call(res, status, headers)
+  res.statusCode = statusCode
+  res.statusMessage = statusMessage
+}
+
+/** The response's socket, which now knows whose turn it is. */
+function bind(res) {
+  const { req } = res
+  const socket = req[kSocket] ?? (req[kSocket] = socketOf(req))
+  const before = socket._httpMessage
+  if (before !== res) {
+    // the response before this one is complete, it may only wait for its last callback
+    if (before) NodeProto.detachSocket.call(before, socket)
+    socket._httpMessage = res
+  }
+  res[kSocket] = socket
+  return socket
+}
 
 for (const name of [
   '_send',
@@ -76,41 +100,29 @@ for (const name of [
   'cork',
   'destroy',
   'detachSocket',
-  'end',
   'flushHeaders',
   'pipe',
   'setHeaders',
   'setTimeout',
   'uncork',
-  'write',
   'writeContinue',
   'writeEarlyHints',
-  'writeHead',
-  'writeHeader',
+  'writeInformation',
   'writeProcessing'
 ]) {
   const original = NodeProto[name]
   if (typeof original !== 'function') continue
   proto[name] = {
     [name](...args) {
-      if (this[kState] === LIGHT) full(this)
+      full(this)
       return original.apply(this, args)
     }
   }[name]
 }
 
-proto.end = function end(chunk, encoding, callback) {
-  if (this[kState] === LIGHT) full(this)
-  return NodeProto.end.call(this, chunk, encoding, callback)
-}
-
 proto.write = function write(chunk, encoding, callback) {
-  if (this[kState] === LIGHT) full(this)
+  full(this)
   return NodeProto.write.call(this, chunk, encoding, callback)
-}
-
-proto._implicitHeader = function _implicitHeader() {
-  this.writeHead(this.statusCode)
 }
 
 for (const name of ['socket', 'connection']) {
@@ -119,8 +131,13 @@ for (const name of ['socket', 'connection']) {
     get() {
       const socket = this[kSocket]
       if (socket !== undefined) return socket
-      // a light response has its socket as soon as somebody looks for it
-      return this[kState] === LIGHT ? full(this)[kSocket] : null
+      // Node's own message, which knows its socket
+      if (this[kState] === undefined) return this[kNodeSocket]
+      // made as soon as somebody looks for it
+      if (!hasList(this) || (this[kState] === SENT && isFinished(this))) return null
+      const own = bind(this)
+      if (isUntold(this)) tell(this)
+      return own
     },
     set(value) {
       this[kSocket] = value
@@ -137,8 +154,7 @@ if (kOutHeaders !== undefined) {
     configurable: true,
     get() {
       if (this[kState] === LIGHT) return full(this)[kOutHeaders]
-      if (this[kState] !== SENT) return undefined
-      return nodeHeaders(this[kHeaderList])
+      return hasList(this) ? nodeHeaders(listOf(this)) : undefined
     },
     set(value) {
       Object.defineProperty(this, kOutHeaders, {
@@ -156,7 +172,10 @@ for (const [name, light] of [
   ['closed', (res) => res._closed],
   ['errored', () => null],
   ['writableCorked', () => 0],
-  ['writableFinished', (res) => res.finished],
+  [
+    'writableFinished',
+    (res) => res.finished && (kWritableFinished === undefined || isFinished(res))
+  ],
   // the socket's: asked of the full one
   ['writableHighWaterMark', (res) => full(res).socket?.writableHighWaterMark ?? HIGH_WATER_MARK],
   ['writableLength', () => 0],
@@ -181,4 +200,4 @@ function descriptorOf(name) {
   }
 }
 
-module.exports = { full, noop }
+module.exports = { full, noop, bind }

@@ -1,25 +1,36 @@
 'use strict'
 // The headers of a light response: a flat list of lower-case name, name as given and value, with
-// Node's own checks and errors. It must not decide when the list ends; full.js does.
+// Node's own checks and errors. It must not decide when the list ends; full.js and whole.js do.
 
 const http = require('node:http')
-const { NodeProto, proto, LIGHT, SENT, hasList, sample } = require('./proto')
+const { NodeProto, proto, LIGHT, FULL, SENT, DONE, sample } = require('./proto')
 const S = require('../symbols')
 
-const { kState, kHeaderList, kSpecial } = S
+const { kState, kHeaderList, kSpecial, kServer, kBody, kEncoding, kEtagFn, kSentLength } = S
 
-/** Headers whose presence decides how a message is framed or kept alive. */
+/** Bits for headers that decide how a message is framed, kept alive or finished. */
+const OTHER = 1
+const ETAG = 2
+const LAST_MODIFIED = 4
+const LENGTH = 8
+const CONNECTION = 16
+const DATE = 32
+const DISPOSITION = 64
+
 const SPECIAL = Object.assign(Object.create(null), {
-  connection: 1,
-  'content-length': 1,
-  date: 1,
-  etag: 2,
-  expect: 1,
-  'keep-alive': 1,
-  'last-modified': 4,
-  trailer: 1,
-  'transfer-encoding': 1,
-  upgrade: 1
+  connection: CONNECTION,
+  'content-disposition': DISPOSITION,
+  'content-length': LENGTH,
+  // Node joins its values
+  cookie: OTHER,
+  date: DATE,
+  etag: ETAG,
+  expect: OTHER,
+  'keep-alive': OTHER,
+  'last-modified': LAST_MODIFIED,
+  trailer: OTHER,
+  'transfer-encoding': OTHER,
+  upgrade: OTHER
 })
 
 /** Valid header names seen, with their lower case. */
@@ -36,23 +47,56 @@ function lowerName(name) {
   return lower
 }
 
+/** True while the headers are in the flat list. */
+function hasList(res) {
+  const state = res[kState]
+  return state !== FULL && state !== DONE && state !== undefined
+}
+
+/** The list, with what Rust adds to it if somebody may look for that. */
+function listOf(res) {
+  if (res[kBody] !== undefined) complete(res)
+  return res[kHeaderList]
+}
+
+/** Puts into the list what is left to Rust for a body on its way: Content-Length and ETag, as Express sets them. */
+function complete(res) {
+  const body = res[kBody]
+  if (body === undefined) return
+  res[kBody] = undefined
+  const encoding = res[kEncoding]
+  const length = typeof body === 'string' ? Buffer.byteLength(body, encoding) : body.byteLength
+  const etagFn = res[kEtagFn]
+  res[kEtagFn] = undefined
+  put(res, 'content-length', 'Content-Length', String(length))
+  if (typeof etagFn === 'function' && (res[kSpecial] & ETAG) === 0) {
+    const etag = etagFn(body, encoding)
+    if (etag) put(res, 'etag', 'ETag', etag)
+  }
+}
+
+function put(res, lower, name, value) {
+  const special = SPECIAL[lower]
+  if (special !== undefined) res[kSpecial] |= special
+  const list = res[kHeaderList]
+  for (let i = 0; i < list.length; i += 3) {
+    if (list[i] === lower) {
+      list[i + 1] = name
+      list[i + 2] = value
+      return
+    }
+  }
+  list.push(lower, name, value)
+}
+
 proto.setHeader = function setHeader(name, value) {
   if (this[kState] !== LIGHT) return NodeProto.setHeader.call(this, name, value)
   const lower = lowerName(name)
   if (typeof value !== 'string') {
     if (typeof value !== 'number') http.validateHeaderValue(name, value)
   } else if (INVALID_VALUE.test(value)) http.validateHeaderValue(name, value)
-  const special = SPECIAL[lower]
-  if (special !== undefined) this[kSpecial] |= special
-  const list = this[kHeaderList]
-  for (let i = 0; i < list.length; i += 3) {
-    if (list[i] === lower) {
-      list[i + 1] = name
-      list[i + 2] = value
-      return this
-    }
-  }
-  list.push(lower, name, value)
+  if (this[kBody] !== undefined) complete(this)
+  put(this, lower, name, value)
   return this
 }
 
@@ -62,46 +106,71 @@ function indexOf(list, lower) {
   return -1
 }
 
+/** A header's value in a list, by its lower-case name. */
+function valueIn(list, lower) {
+  for (let i = 0; i < list.length; i += 3) if (list[i] === lower) return list[i + 2]
+  return undefined
+}
+
 proto.getHeader = function getHeader(name) {
   if (!hasList(this)) return NodeProto.getHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.getHeader.call(sample, name)
   const lower = names.get(name) ?? name.toLowerCase()
-  const list = this[kHeaderList]
-  for (let i = 0; i < list.length; i += 3) if (list[i] === lower) return list[i + 2]
-  // Rust has written this one
-  if (this[kState] === SENT && lower === 'content-length' && this[S.kSentLength] >= 0)
-    return String(this[S.kSentLength])
-  return undefined
+  const value = valueIn(this[kHeaderList], lower)
+  if (value !== undefined || this[kBody] === undefined) return value
+  // Rust writes these
+  if (lower === 'content-length') {
+    if (this[kState] === SENT) return String(this[kSentLength])
+  } else if (lower !== 'etag') return undefined
+  complete(this)
+  return valueIn(this[kHeaderList], lower)
 }
 
 proto.hasHeader = function hasHeader(name) {
   if (!hasList(this)) return NodeProto.hasHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.hasHeader.call(sample, name)
-  return indexOf(this[kHeaderList], name.toLowerCase()) !== -1
+  return indexOf(listOf(this), name.toLowerCase()) !== -1
 }
+
+/** What Node remembers of a header that was taken away on purpose. */
+const REMOVED = Object.assign(Object.create(null), {
+  connection: (res) => {
+    res._removedConnection = true
+  },
+  'content-length': (res) => {
+    res._removedContLen = true
+  },
+  'transfer-encoding': (res) => {
+    res._removedTE = true
+  },
+  date: (res) => {
+    res.sendDate = false
+  }
+})
 
 proto.removeHeader = function removeHeader(name) {
   if (this[kState] !== LIGHT) return NodeProto.removeHeader.call(this, name)
-  const lower = typeof name === 'string' ? name.toLowerCase() : undefined
-  // Node remembers that these were taken away on purpose
-  if (lower === undefined || SPECIAL[lower] === 1)
-    return NodeProto.removeHeader.call(require('./full').full(this), name)
-  const list = this[kHeaderList]
+  if (typeof name !== 'string') return NodeProto.removeHeader.call(sample, name)
+  const lower = names.get(name) ?? name.toLowerCase()
+  const special = SPECIAL[lower]
+  if (special !== undefined) REMOVED[lower]?.(this)
+  const list = listOf(this)
   const i = indexOf(list, lower)
   if (i !== -1) {
     list.splice(i, 3)
-    if (SPECIAL[lower] !== undefined) this[kSpecial] &= ~SPECIAL[lower]
+    // several share this bit
+    if (special !== undefined && special !== OTHER) this[kSpecial] &= ~special
   }
 }
 
 proto.getHeaderNames = function getHeaderNames() {
   if (!hasList(this)) return NodeProto.getHeaderNames.call(this)
-  return everyThird(this[kHeaderList], 0)
+  return everyThird(listOf(this), 0)
 }
 
 proto.getRawHeaderNames = function getRawHeaderNames() {
   if (!hasList(this)) return NodeProto.getRawHeaderNames.call(this)
-  return everyThird(this[kHeaderList], 1)
+  return everyThird(listOf(this), 1)
 }
 
 function everyThird(list, from) {
@@ -113,20 +182,20 @@ function everyThird(list, from) {
 proto.getHeaders = function getHeaders() {
   if (!hasList(this)) return NodeProto.getHeaders.call(this)
   const out = Object.create(null)
-  const list = this[kHeaderList]
+  const list = listOf(this)
   for (let i = 0; i < list.length; i += 3) out[list[i]] = list[i + 2]
   return out
 }
 
-/** The headers as lines; null if one has a value of another type than setHeader takes. */
-function linesOf(res) {
-  const list = res[kHeaderList]
+/** Headers as lines; null if Node does something to one that Rust does not. */
+function linesOf(res, list = res[kHeaderList]) {
   let lines = ''
   for (let i = 0; i < list.length; i += 3) {
     const value = list[i + 2]
     if (typeof value === 'string' || typeof value === 'number')
       lines += `${list[i + 1]}: ${value}\r\n`
-    else if (Array.isArray(value)) for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
+    else if (Array.isArray(value) && res.req[kServer][S.kUniqueHeaders] === null)
+      for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
     else return null
   }
   return lines
@@ -139,4 +208,21 @@ function nodeHeaders(list) {
   return headers
 }
 
-module.exports = { linesOf, nodeHeaders }
+module.exports = {
+  OTHER,
+  ETAG,
+  LAST_MODIFIED,
+  LENGTH,
+  CONNECTION,
+  DATE,
+  DISPOSITION,
+  SPECIAL,
+  lowerName,
+  INVALID_VALUE,
+  hasList,
+  listOf,
+  complete,
+  valueIn,
+  linesOf,
+  nodeHeaders
+}

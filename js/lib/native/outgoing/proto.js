@@ -5,24 +5,19 @@
 // no kSlot, never leave Node's methods.
 
 const { ServerResponse } = require('node:http')
-const { kState } = require('../symbols')
 
 const NodeProto = ServerResponse.prototype
 const proto = Object.create(NodeProto)
 
-/** States of a native response. */
+/** States of a native response: nothing decided yet, headers in the flat list. */
 const LIGHT = 1
 const FULL = 2
-/** Answered in the light state; headers are still read from the list. */
+/** Answered without Node's methods; headers are still read from the list. */
 const SENT = 3
 /** The invocation is over: answered in full, aborted, or ended by its deadline. */
 const DONE = 4
-
-/** True while the headers are in the flat list. */
-function hasList(res) {
-  const state = res[kState]
-  return state === LIGHT || state === SENT
-}
+/** writeHead was called on a light response: the head is fixed, nothing has been sent. */
+const FIXED = 5
 
 // Found on a response made for the purpose.
 const sample = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
@@ -32,6 +27,10 @@ const kOutHeaders = symbolOf('kOutHeaders')
 const kNodeNeedDrain = symbolOf('kNeedDrain')
 const kUniqueHeaders = symbolOf('kUniqueHeaders')
 const kNodeSocket = symbolOf('kSocket')
+/** On newer versions: finished means that 'finish' has come. */
+const kWritableFinished = symbolOf('kWritableFinished')
+/** On newer versions: callbacks of end() are no listeners of 'finish'. */
+const kNodeEndCallbacks = symbolOf('kEndCallbacks')
 
 module.exports = {
   NodeProto,
@@ -40,10 +39,12 @@ module.exports = {
   FULL,
   SENT,
   DONE,
-  hasList,
+  FIXED,
   sample,
   kOutHeaders,
   kNodeNeedDrain,
   kUniqueHeaders,
-  kNodeSocket
+  kNodeSocket,
+  kWritableFinished,
+  kNodeEndCallbacks
 }

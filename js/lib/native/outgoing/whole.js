@@ -1,49 +1,109 @@
 'use strict'
-// The fast path: a whole answer leaves as one frame that Rust finishes, if nobody could tell the
-// difference; and the same for answers that are files.
+// Whole answers: they leave as one frame that Rust finishes, if nobody could tell the difference
+// from Node's own way; and the same for answers that are files. What could be told goes the full
+// way. The events that follow are for moments.js.
 
+const { STATUS_CODES } = require('node:http')
+const { EventEmitter } = require('node:events')
 const { isUint8Array } = require('node:util/types')
 const F = require('../frames')
 const bridge = require('../bridge')
 const { finishRequest } = require('../incoming')
-const { proto, LIGHT, SENT } = require('./proto')
-const { linesOf } = require('./headers')
-const { holdBody, emitClose } = require('./ends')
+const { isUntouched } = require('../socket')
+const { NodeProto, proto, LIGHT, SENT, FIXED, kWritableFinished } = require('./proto')
+const { ETAG, LAST_MODIFIED, complete, linesOf } = require('./headers')
+const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlags } = require('./head')
+const { full } = require('./full')
+const { holdBody } = require('./ends')
+const { sent, tell, isFinished, whenFinished } = require('./moments')
 const S = require('../symbols')
 
-const { kSlot, kGeneration, kFlags, kState, kSpecial } = S
-
-const { setHeader, write, end, writeHead, _implicitHeader } = proto
+const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kServer, kSocket, kFile } = S
+const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kTold } = S
 
 /** What a head takes besides its lines: status, length, ETag, date and connection. */
 const HEAD_BYTES = 170
+/** Characters of a string whose length res.send takes without making a Buffer of it. */
+const SHORT = 1000
+/** Bodies from this size on may have to wait for the client: 'finish' comes when they are taken. */
+const WINDOW = 256 * 1024
 
-/** Flags for the settings' own ETag functions; any other function runs in JavaScript. */
-const etagFlags = new Map([[undefined, 0]])
+proto.end = function end(chunk, encoding, callback) {
+  const state = this[kState]
+  if (state === LIGHT || state === FIXED) {
+    if (endLight(this, chunk, encoding, callback)) return this
+    full(this)
+  } else if (state === SENT && kWritableFinished !== undefined) return endAgain(this, arguments)
+  return NodeProto.end.call(this, chunk, encoding, callback)
+}
 
-/** Tells which functions Rust can stand in for. */
-function setEtagFunctions(weak, strong) {
-  etagFlags.set(weak, F.ETAG_WEAK).set(strong, F.ETAG_STRONG)
+const { end, setHeader, write, writeHead, _implicitHeader } = proto
+const { emit } = EventEmitter.prototype
+
+/** Without own methods that Node's own would call to write the head. */
+function isUnhooked(res) {
+  return res.writeHead === writeHead && res._implicitHeader === _implicitHeader
 }
 
 /** True if an answer through this response, or a prototype of responses, is an answer by our own methods. */
 function isOriginal(res) {
+  return res.end === end && res.write === write && res.setHeader === setHeader && isUnhooked(res)
+}
+
+/** Somebody listens, or holds the socket. */
+function isWatched(res) {
+  return res._events !== undefined || res[kSocket] !== undefined || res.emit !== emit
+}
+
+/** Whether the end of the response means anything to the request: somebody listens, reads, or could. */
+function isUnread(req) {
   return (
-    res.end === end &&
-    res.write === write &&
-    res.writeHead === writeHead &&
-    res.setHeader === setHeader &&
-    res._implicitHeader === _implicitHeader
+    req._events !== undefined || req[S.kStream] === true || (req[kFlags] & F.BODY_COMPLETE) === 0
   )
 }
 
-/** Light, without listeners, and with the methods it was made with. */
-function isUnhooked(res) {
-  return res[kState] === LIGHT && res._events === undefined && isOriginal(res)
+/** Whether the program has written to the connection itself, or taken it away. */
+function hasOwnBytes(res) {
+  const socket = res.req[kSocket]
+  return socket !== undefined && !isUntouched(socket, res[kGeneration])
+}
+
+/** Posts the answer; from here on Rust finishes it. */
+function respond(res, flags, status, lines, reason, body, encoding) {
+  const { req } = res
+  res[kState] = SENT
+  // before the answer: what is left of the body would be dropped behind it
+  if ((req[kFlags] & F.BODY_COMPLETE) === 0) holdBody(req)
+  const length = bridge.sendHead(
+    F.RESPOND,
+    flags,
+    res[kSlot],
+    res[kGeneration],
+    status,
+    lines,
+    reason,
+    body,
+    encoding
+  )
+  res[kSentLength] = length
+  // the head is Rust's: about this much
+  if (req[kSocket] !== undefined) req[kSocket].bytesWritten += HEAD_BYTES + lines.length + length
+  if ((flags & F.LENGTH) !== 0) res._contentLength = length
+  res._headerSent = true
+  res.finished = true
+  bridge.detach(res)
+  sent(res)
+  if ((flags & F.CLOSE) !== 0 || (req[kFlags] & F.KEEP_ALIVE) === 0) {
+    res._last = true
+    if (req[kSocket] !== undefined && res[kTold] === 0) tell(res)
+  }
+  if (res._events !== undefined || res.emit !== emit) res.emit('prefinish')
+  if (res[kTold] === 0 && isUnread(req)) process.nextTick(finishRequest, req)
 }
 
 /**
- * Sends a whole answer as one frame, if nobody could tell the difference.
+ * Sends a whole answer as one frame, with Content-Length and ETag as Express' res.send sets them,
+ * if nobody could tell the difference.
  * @param {http.ServerResponse} res
  * @param {string | Uint8Array} body
  * @param {BufferEncoding} [encoding]
@@ -51,47 +111,79 @@ function isUnhooked(res) {
  * @returns {boolean} false if the ordinary way must be taken
  */
 function sendWhole(res, body, encoding, etagFn) {
-  if (!isPlain(res)) return false
-  if (typeof body !== 'string' && !isUint8Array(body)) return false
-  const req = res.req
+  if (res[kState] !== LIGHT || res.end !== end || res.setHeader !== setHeader) return false
+  if (isHookedBelow(res) || !isOrdinary(res) || hasOwnBytes(res)) return false
+  const { req } = res
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
   let flags = etagFlags.get(etagFn)
   if (flags === undefined) return false
-  if (res[kSpecial] & 2) flags = 0
-  const lines = linesOf(res)
-  if (lines === null) return false
-  const status = res.statusCode
-  const follows =
-    req._events !== undefined || req[S.kStream] === true || (req[kFlags] & F.BODY_COMPLETE) === 0
-  if (follows) holdBody(req)
-
-  res[kState] = SENT
-  res[S.kSentLength] = bridge.sendHead(
-    F.RESPOND,
-    flags | F.LENGTH,
-    res[kSlot],
-    res[kGeneration],
-    status,
-    lines,
-    '',
-    body,
-    encoding
-  )
-  // the head is Rust's: about this much
-  if (req[S.kSocket] !== undefined) {
-    req[S.kSocket].bytesWritten += HEAD_BYTES + lines.length + res[S.kSentLength]
+  if ((res[kSpecial] & ETAG) !== 0) flags = 0
+  if (typeof body === 'string') {
+    if (body.length >= WINDOW && isWatched(res)) return false
+    if (!isUnhooked(res)) return sendHooked(res, body, encoding, etagFn)
+  } else if (!isUint8Array(body) || isWatched(res) || !isUnhooked(res)) {
+    // the bytes may be others when somebody asks for their ETag
+    return false
   }
-  res._header = lines === '' ? '\r\n' : lines
-  res._headerSent = true
-  res.finished = true
-  bridge.detach(res)
-  if (follows) process.nextTick(finishRequest, req)
+  const terms = headFlags(res, res[kHeaderList], res[kSpecial])
+  if (terms === -1) return false
+  let lines = linesOf(res)
+  if (lines === null) return false
+  // without an ETag to compute, Express leaves a short string as it is
+  if (flags === 0 && typeof body === 'string' && body.length < SHORT) lines = asUtf8(lines)
+
+  res[kBody] = body
+  res[kEncoding] = encoding
+  res[kEtagFn] = etagFn
+  const status = res.statusCode
+  res.statusMessage = STATUS_CODES[status] || 'unknown'
+  respond(res, flags | terms | F.LENGTH, status, lines, '', body, encoding)
   return true
 }
 
-/** True if Rust may finish the head, of a whole answer or a file: nobody could tell the difference. */
-function isPlain(res) {
-  if (!isUnhooked(res) || (res[kSpecial] & 1) !== 0) return false
+/** The same with middleware that waits for the head (on-headers): it is asked as Node's end() would. */
+function sendHooked(res, body, encoding, etagFn) {
+  res[kBody] = body
+  res[kEncoding] = encoding
+  res[kEtagFn] = etagFn
+  askHooks(res)
+  if (res[kState] === FIXED) {
+    const { flags, status, lines, reason } = res[kFixed]
+    const isText = typeof etagFn !== 'function' && body.length < SHORT && res._hasBody
+    respond(res, flags, status, isText ? asUtf8(lines) : lines, reason, body, encoding)
+  } else endFull(res, body, encoding)
+  return true
+}
+
+/** Calls what stands where Node's writeHead was. */
+function askHooks(res) {
+  try {
+    res._implicitHeader()
+  } finally {
+    if (res[kState] === LIGHT) complete(res)
+  }
+}
+
+/** Sends a body behind the head that was fixed. */
+function sendFixed(res, body, encoding) {
+  const { flags, status, lines, reason } = res[kFixed]
+  const isOneWrite =
+    typeof body === 'string' &&
+    body !== '' &&
+    (flags & F.ADD_TE) === 0 &&
+    res._hasBody &&
+    (encoding === undefined || encoding === 'utf8')
+  if (isOneWrite) respond(res, flags, status, asUtf8(lines), asUtf8(reason), body, encoding)
+  else respond(res, flags, status, lines, reason, body, encoding)
+}
+
+/** Node writes a head and a string behind it as one string, in the encoding of the body. */
+function asUtf8(text) {
+  return NOT_ASCII.test(text) ? Buffer.from(text).latin1Slice() : text
+}
+
+/** A status and fields as Express leaves them for most answers. */
+function isOrdinary(res) {
   const status = res.statusCode
   return (
     status >= 200 &&
@@ -100,18 +192,115 @@ function isPlain(res) {
     status !== 205 &&
     status !== 304 &&
     Number.isInteger(status) &&
+    (res[kSpecial] & ~(ETAG | LAST_MODIFIED)) === 0 &&
     res.sendDate &&
-    res.shouldKeepAlive &&
+    !res.strictContentLength &&
     res.statusMessage === undefined &&
-    res[S.kFile] === undefined
+    res[kFile] === undefined
+  )
+}
+
+// end() ---------------------------------------------------------------------------
+
+/**
+ * Ends a light response as Node's end() does.
+ * @returns {boolean} false if Node's must; nothing has happened then
+ */
+function endLight(res, chunk, encoding, callback) {
+  let body = chunk
+  let charset = encoding
+  let done = callback
+  if (typeof body === 'function') {
+    done = body
+    body = charset = undefined
+  } else if (typeof charset === 'function') {
+    done = charset
+    charset = undefined
+  }
+  if (!body) body = ''
+  else if (typeof body !== 'string' && !isUint8Array(body)) return false
+  if (charset && !Buffer.isEncoding(charset)) return false
+  if (res.strictContentLength || res.destroyed || res[kFile] !== undefined) return false
+  if (hasOwnBytes(res)) return false
+  if (res.req[kServer].rejectNonStandardBodyWrites || isHookedBelow(res)) return false
+  if (body.length >= WINDOW && (isWatched(res) || typeof done === 'function')) return false
+
+  if (res[kState] === LIGHT) {
+    res._contentLength =
+      typeof body === 'string' ? Buffer.byteLength(body, charset) : body.byteLength
+    if (!isUnhooked(res)) {
+      askHooks(res)
+      if (res[kState] !== FIXED) {
+        endFull(res, chunk, encoding, callback)
+        return true
+      }
+    } else if (!fix(res, res.statusCode)) return false
+  }
+  const { length } = res[kFixed]
+  if (length !== null && !isLengthOf(res, length, body, charset)) return false
+  if (typeof done === 'function') whenFinished(res, done)
+  sendFixed(res, body, charset || undefined)
+  return true
+}
+
+/** A Content-Length that the program has set: Rust does not check it. */
+function isLengthOf(res, length, body, charset) {
+  if (!res._hasBody || res.req.method === 'HEAD') return true
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body, charset) : body.byteLength
+  return String(length) === String(bytes)
+}
+
+/** Goes on with Node's end() after the head was asked for. */
+function endFull(res, chunk, encoding, callback) {
+  if (res[kState] !== LIGHT) {
+    NodeProto.end.call(res, chunk, encoding, callback)
+    return
+  }
+  // who stands in for writeHead has kept the call: Node writes a body without a head
+  full(res)
+  const own = Object.getOwnPropertyDescriptor(res, '_implicitHeader')
+  Object.defineProperty(res, '_implicitHeader', { configurable: true, value() {} })
+  try {
+    NodeProto.end.call(res, chunk, encoding, callback)
+  } finally {
+    if (own === undefined) delete res._implicitHeader
+    else Object.defineProperty(res, '_implicitHeader', own)
+  }
+}
+
+/** end() on a response that was answered: Node's answer depends on whether 'finish' has come. */
+function endAgain(res, [chunk, encoding, callback]) {
+  const done = [chunk, encoding, callback].find((value) => typeof value === 'function')
+  if (done === undefined || (chunk && chunk !== done))
+    return NodeProto.end.call(res, chunk, encoding, callback)
+  if (isFinished(res)) {
+    res[kWritableFinished] = true
+    return NodeProto.end.call(res, chunk, encoding, callback)
+  }
+  whenFinished(res, done)
+  return res
+}
+
+// files ---------------------------------------------------------------------------
+
+/** True if Rust may answer with a file: nobody could tell the difference. */
+function isPlain(res) {
+  return (
+    res[kState] === LIGHT &&
+    !isWatched(res) &&
+    isOriginal(res) &&
+    !isHookedBelow(res) &&
+    isOrdinary(res) &&
+    !hasOwnBytes(res) &&
+    headFlags(res, res[kHeaderList], res[kSpecial]) === 0
   )
 }
 
 /** Rust answers: until it says otherwise, the response counts as sent. */
 function sealForFile(res, pending) {
   res[kState] = SENT
-  res[S.kFile] = pending
-  res[S.kSentLength] = -1
+  res[kFile] = pending
+  res[kSentLength] = -1
   res._header = '\r\n'
   res._headerSent = true
   res.finished = true
@@ -127,10 +316,10 @@ function giveUpFile(res) {
 
 /** Rust has not answered: the response is as it was. */
 function reopen(res) {
-  if (res[S.kFile] === undefined) return
-  res[S.kFile] = undefined
+  if (res[kFile] === undefined) return
+  res[kFile] = undefined
   res[kState] = LIGHT
-  res[S.kSentLength] = 0
+  res[kSentLength] = 0
   res._header = null
   res._headerSent = false
   res.finished = false
@@ -138,17 +327,9 @@ function reopen(res) {
 
 /** Rust has answered: for those who came to listen meanwhile. */
 function fileSent(res) {
-  res.emit('finish')
-  emitClose(res)
+  if (res._events !== undefined) res.emit('prefinish')
+  if (isWatched(res)) tell(res)
+  else res[kEpoch] = -1
 }
 
-module.exports = {
-  setEtagFunctions,
-  sendWhole,
-  isOriginal,
-  isPlain,
-  sealForFile,
-  giveUpFile,
-  reopen,
-  fileSent
-}
+module.exports = { sendWhole, isOriginal, isPlain, sealForFile, giveUpFile, reopen, fileSent }

@@ -1,0 +1,142 @@
+'use strict'
+// What happens to a response after its answer has been handed over without Node's methods: 'finish'
+// a tick later, 'close' a tick after that, and what the properties say at each moment. Nobody pays
+// for events that nobody listens to: those responses only remember in which tick they were sent.
+
+const { EventEmitter } = require('node:events')
+const { finishRequest } = require('../incoming')
+const { proto, SENT, kWritableFinished } = require('./proto')
+const S = require('../symbols')
+
+const { kState, kSocket, kFile, kEpoch, kTold, kDestroyed, kClosed, kEndCallbacks } = S
+
+/** Values of kTold: nobody is told, 'finish' is scheduled, has been emitted, 'close' has been emitted. */
+const NOBODY = 0
+const SCHEDULED = 1
+const FINISHED = 2
+const CLOSED = 3
+
+/** Counts the ticks in which answers were sent. */
+let epoch = 0
+let armed = false
+
+function pass() {
+  armed = false
+  epoch++
+}
+
+const { emit } = EventEmitter.prototype
+
+/** The answer is on its way: what Node does from here on happens in the next ticks. */
+function sent(res) {
+  if (!armed) {
+    armed = true
+    process.nextTick(pass)
+  }
+  res[kEpoch] = epoch
+  if (
+    res._events !== undefined ||
+    res[kSocket] !== undefined ||
+    res[kEndCallbacks] !== undefined ||
+    res.emit !== emit
+  )
+    tell(res)
+}
+
+function tell(res) {
+  res[kTold] = SCHEDULED
+  process.nextTick(finish, res)
+}
+
+/** The tick in which the answer was sent, and in which nobody had an interest in its end. */
+function isUntold(res) {
+  return (
+    res[kState] === SENT &&
+    res[kTold] === NOBODY &&
+    res[kFile] === undefined &&
+    res[kEpoch] === epoch
+  )
+}
+
+/** Whether 'finish' has come, or would have for a listener. */
+function isFinished(res) {
+  const told = res[kTold]
+  return told === NOBODY ? res[kFile] === undefined && res[kEpoch] !== epoch : told !== SCHEDULED
+}
+
+/** The same for 'close'. Without listeners the two are one moment. */
+function isClosed(res) {
+  const told = res[kTold]
+  return told === NOBODY ? isFinished(res) : told === CLOSED
+}
+
+/** What Node's server does when a response is finished, then its listeners. */
+function finish(res) {
+  if (res[kTold] !== SCHEDULED) return
+  res[kTold] = FINISHED
+  const callbacks = res[kEndCallbacks]
+  if (callbacks !== undefined) {
+    res[kEndCallbacks] = undefined
+    for (const callback of callbacks) callback(null)
+  }
+  finishRequest(res.req)
+  const socket = res.req[kSocket]
+  if (socket !== undefined) {
+    if (socket._httpMessage === res) socket._httpMessage = null
+    res[kSocket] = null
+  }
+  process.nextTick(emitClose, res)
+  if (res._last) socket?.destroySoon()
+  res.emit('finish')
+}
+
+function emitClose(res) {
+  if (res[kState] === SENT) {
+    if (res[kTold] === CLOSED) return
+    res[kTold] = CLOSED
+  } else if (res._closed) return
+  res.destroyed = true
+  res._closed = true
+  res.emit('close')
+}
+
+/** Calls `callback` when the response finishes, as end() does. */
+function whenFinished(res, callback) {
+  if (kWritableFinished === undefined) {
+    res.once('finish', callback)
+    return
+  }
+  if (res[kEndCallbacks] === undefined) res[kEndCallbacks] = [callback]
+  else res[kEndCallbacks].push(callback)
+  if (isUntold(res)) tell(res)
+}
+
+// A listener that comes after the answer, but before the tick is over, is told as well.
+for (const name of ['on', 'addListener', 'prependListener']) {
+  const original = EventEmitter.prototype[name]
+  proto[name] = {
+    [name](event, listener) {
+      original.call(this, event, listener)
+      if (isUntold(this)) tell(this)
+      return this
+    }
+  }[name]
+}
+
+for (const [name, key] of [
+  ['destroyed', kDestroyed],
+  ['_closed', kClosed]
+]) {
+  Object.defineProperty(proto, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return this[key] || (this[kState] === SENT && isClosed(this))
+    },
+    set(value) {
+      this[key] = value
+    }
+  })
+}
+
+module.exports = { sent, tell, isUntold, isFinished, isClosed, emitClose, whenFinished }
