@@ -10,7 +10,7 @@ const { lazy } = require('./lazy')
 const { messagePrototypes } = require('./native/message')
 const { kSlot } = require('./native/symbols')
 const { kParsedUrl, kUntrimmedUrl } = require('./router/symbols')
-const { readSetting } = require('./settings')
+const { readSetting, trustNobody } = require('./settings')
 
 const accepts = lazy(() => require('accepts'))
 const parseRange = lazy(() => require('range-parser'))
@@ -142,7 +142,10 @@ getter('secure', function secure() {
 
 /** Address of the client: of the socket, or what trusted proxies say it is. */
 getter('ip', function ip() {
-  return proxyaddr()(this, readSetting(this.app, 'trust proxy fn'))
+  const trust = readSetting(this.app, 'trust proxy fn')
+  // whatever the headers say, it is the socket's
+  if (trust === trustNobody && this.socket) return this.socket.remoteAddress
+  return proxyaddr()(this, trust)
 })
 
 /**

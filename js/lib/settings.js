@@ -61,4 +61,7 @@ function readSetting(app, name) {
   return settings === undefined ? app.get(name) : settings[name]
 }
 
-module.exports = { checkDeadline, checkSetting, ownSettings, readSetting }
+/** "trust proxy fn" for "trust proxy" as it is unless it is set. */
+const trustNobody = () => false
+
+module.exports = { checkDeadline, checkSetting, ownSettings, readSetting, trustNobody }

@@ -7,6 +7,7 @@ const querystring = require('node:querystring')
 const createETag = require('etag')
 const { withCharset, withUtf8 } = require('./content-type')
 const { lazy } = require('./lazy')
+const { trustNobody } = require('./settings')
 
 const mime = lazy(() => require('mime-types'))
 const proxyaddr = lazy(() => require('proxy-addr'))
@@ -132,7 +133,7 @@ exports.compileTrust = function compileTrust(val) {
   if (typeof val === 'function') return val
   if (val === true) return () => true
   // the default
-  if (!val) return () => false
+  if (!val) return trustNobody
   if (typeof val === 'number') return (_address, hop) => hop < val
   if (typeof val === 'string') return proxyaddr().compile(val.split(',').map((part) => part.trim()))
   return proxyaddr().compile(val)

@@ -394,6 +394,31 @@ suite(__filename, [
     }
   },
   {
+    name: 'many responses with some headers alike',
+    serve: () => (req, res) => {
+      const n = Number(req.url.slice(1))
+      res.set({
+        'X-Same': 'same',
+        'X-Half': `${n % 7 < 3}`,
+        'X-List': ['a', `${n}`],
+        'X-Number': n
+      })
+      if (n % 5 === 0) res.removeHeader('X-Same')
+      if (n % 11 === 0) res.set('x-same', 'in another case')
+      if (n > 150) res.set('X-Half', 'since then')
+      res.send(`answer ${n}`)
+    },
+    async exchange({ open, encodeRequest }) {
+      const connection = await open()
+      const out = []
+      for (let n = 0; n < 400; n++) {
+        connection.write(encodeRequest({ path: `/${n}` }))
+        out.push(await connection.readResponse())
+      }
+      return out
+    }
+  },
+  {
     name: 'the server closes while a response is made',
     serve: ({ express }) => {
       const app = express()

@@ -37,6 +37,32 @@ function collect(req, parts, from, add) {
   return dest
 }
 
+/** Names in the case received, with the name in `headers`; '' for what Node must look at. */
+const fields = new Map()
+const MAX_FIELDS = 1024
+
+/** The name under which Node keeps a header that comes once. */
+function fieldOf(req, name) {
+  const dest = {}
+  addHeaderLine.call(req, name, '', dest)
+  const [field] = Object.keys(dest)
+  const known = typeof dest[field] === 'string' && field !== '__proto__' ? field : ''
+  if (fields.size < MAX_FIELDS && name.length < 128) fields.set(name, known)
+  return known
+}
+
+/** `headers`: by Node's rules for those that come again, which decide how values are joined. */
+function collectHeaders(req, parts, from) {
+  const dest = {}
+  for (let i = from; i + 1 < parts.length; i += 2) {
+    const name = parts[i]
+    const field = fields.get(name) ?? fieldOf(req, name)
+    if (field !== '' && dest[field] === undefined) dest[field] = parts[i + 1]
+    else addHeaderLine.call(req, name, parts[i + 1], dest)
+  }
+  return dest
+}
+
 /** What counts for `headers`; the raw ones may hold a few more than maxHeadersCount, as Node's. */
 function limited(req, parts, from) {
   const end = from + 2 * (req[kServer].maxHeadersCount ?? 1000)
@@ -71,7 +97,7 @@ override(
     // of an HTTP/1.1 request Node has looked at them (for Host) before a program can replace the raw ones
     const isEarly = (this[kFlags] & F.HTTP_1_0) === 0
     const src = isEarly ? ownParts(this) : rawParts(this)
-    return (this[kHeaders] = collect(this, src.parts, src.from, addHeaderLine))
+    return (this[kHeaders] = collectHeaders(this, src.parts, src.from))
   },
   kHeaders
 )

@@ -33,18 +33,20 @@ const SPECIAL = Object.assign(Object.create(null), {
   upgrade: OTHER
 })
 
-/** Valid header names seen, with their lower case. */
+/**
+ * Valid header names seen: lower case, bits, and the last valid value. Most headers have the same
+ * value in every response, and need not be looked through again.
+ */
 const names = new Map()
 const MAX_NAMES = 4096
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
-function lowerName(name) {
-  const known = names.get(name)
-  if (known !== undefined) return known
+function learnName(name) {
   http.validateHeaderName(name)
   const lower = name.toLowerCase()
-  if (names.size < MAX_NAMES) names.set(name, lower)
-  return lower
+  const known = { lower, special: SPECIAL[lower] ?? 0, value: undefined }
+  if (names.size < MAX_NAMES) names.set(name, known)
+  return known
 }
 
 /** True while the headers are in the flat list. */
@@ -68,16 +70,15 @@ function complete(res) {
   const length = typeof body === 'string' ? Buffer.byteLength(body, encoding) : body.byteLength
   const etagFn = res[kEtagFn]
   res[kEtagFn] = undefined
-  put(res, 'content-length', 'Content-Length', String(length))
+  put(res, 'content-length', LENGTH, 'Content-Length', String(length))
   if (typeof etagFn === 'function' && (res[kSpecial] & ETAG) === 0) {
     const etag = etagFn(body, encoding)
-    if (etag) put(res, 'etag', 'ETag', etag)
+    if (etag) put(res, 'etag', ETAG, 'ETag', etag)
   }
 }
 
-function put(res, lower, name, value) {
-  const special = SPECIAL[lower]
-  if (special !== undefined) res[kSpecial] |= special
+function put(res, lower, special, name, value) {
+  if (special !== 0) res[kSpecial] |= special
   const list = res[kHeaderList]
   for (let i = 0; i < list.length; i += 3) {
     if (list[i] === lower) {
@@ -91,12 +92,15 @@ function put(res, lower, name, value) {
 
 proto.setHeader = function setHeader(name, value) {
   if (this[kState] !== LIGHT) return NodeProto.setHeader.call(this, name, value)
-  const lower = lowerName(name)
+  const known = names.get(name) ?? learnName(name)
   if (typeof value !== 'string') {
     if (typeof value !== 'number') http.validateHeaderValue(name, value)
-  } else if (INVALID_VALUE.test(value)) http.validateHeaderValue(name, value)
+  } else if (known.value !== value) {
+    if (INVALID_VALUE.test(value)) http.validateHeaderValue(name, value)
+    known.value = value
+  }
   if (this[kBody] !== undefined) complete(this)
-  put(this, lower, name, value)
+  put(this, known.lower, known.special, name, value)
   return this
 }
 
@@ -115,7 +119,7 @@ function valueIn(list, lower) {
 proto.getHeader = function getHeader(name) {
   if (!hasList(this)) return NodeProto.getHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.getHeader.call(sample, name)
-  const lower = names.get(name) ?? name.toLowerCase()
+  const lower = names.get(name)?.lower ?? name.toLowerCase()
   const value = valueIn(this[kHeaderList], lower)
   if (value !== undefined || this[kBody] === undefined) return value
   // Rust writes these
@@ -151,7 +155,7 @@ const REMOVED = Object.assign(Object.create(null), {
 proto.removeHeader = function removeHeader(name) {
   if (this[kState] !== LIGHT) return NodeProto.removeHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.removeHeader.call(sample, name)
-  const lower = names.get(name) ?? name.toLowerCase()
+  const lower = names.get(name)?.lower ?? name.toLowerCase()
   const special = SPECIAL[lower]
   if (special !== undefined) REMOVED[lower]?.(this)
   const list = listOf(this)
@@ -187,10 +191,25 @@ proto.getHeaders = function getHeaders() {
   return out
 }
 
+/**
+ * Lines that many responses begin with: those of one response, and where each of its headers ends.
+ * A response that has other headers again and again takes its place.
+ */
+const common = { list: [], upTo: [''], misses: 0 }
+const MAX_MISSES = 100
+
 /** Headers as lines; null if Node does something to one that Rust does not. */
 function linesOf(res, list = res[kHeaderList]) {
-  let lines = ''
-  for (let i = 0; i < list.length; i += 3) {
+  const known = common.list
+  const length = Math.min(list.length, known.length)
+  let i = 0
+  while (i < length && known[i + 1] === list[i + 1] && known[i + 2] === list[i + 2]) i += 3
+  let lines = common.upTo[i / 3]
+  if (i === list.length && i === known.length) {
+    common.misses = 0
+    return lines
+  }
+  for (; i < list.length; i += 3) {
     const value = list[i + 2]
     if (typeof value === 'string' || typeof value === 'number')
       lines += `${list[i + 1]}: ${value}\r\n`
@@ -198,7 +217,23 @@ function linesOf(res, list = res[kHeaderList]) {
       for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
     else return null
   }
+  if (++common.misses === MAX_MISSES) makeCommon(list)
   return lines
+}
+
+function makeCommon(list) {
+  common.list = []
+  common.upTo = ['']
+  common.misses = 0
+  let lines = ''
+  for (let i = 0; i < list.length; i += 3) {
+    const value = list[i + 2]
+    // an array may be changed by its owner
+    if (typeof value !== 'string' && typeof value !== 'number') return
+    lines += `${list[i + 1]}: ${value}\r\n`
+    common.list.push(list[i], list[i + 1], value)
+    common.upTo.push(Buffer.from(lines, 'latin1').latin1Slice())
+  }
 }
 
 /** The list as Node keeps headers: lower-case name to [name, value]. */
@@ -217,7 +252,6 @@ module.exports = {
   DATE,
   DISPOSITION,
   SPECIAL,
-  lowerName,
   INVALID_VALUE,
   hasList,
   listOf,

@@ -19,10 +19,42 @@ const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kSpecial } = S
 
 const NO_OUTPUT = []
 
+// What Node's OutgoingMessage sets on every message, and most responses never change: a write makes
+// a field of it.
+for (const [name, value] of Object.entries({
+  outputData: NO_OUTPUT,
+  outputSize: 0,
+  writable: true,
+  _last: false,
+  chunkedEncoding: false,
+  maxRequestsOnConnectionReached: false,
+  _defaultKeepAlive: true,
+  useChunkedEncodingByDefault: true,
+  sendDate: true,
+  _removedConnection: false,
+  _removedContLen: false,
+  _removedTE: false,
+  strictContentLength: false,
+  _trailer: '',
+  _keepAliveTimeout: 0,
+  _onPendingData: noop,
+  _sent100: false,
+  _expect_continue: false,
+  _maxRequestsPerSocket: 0
+})) {
+  proto[name] = value
+}
+for (const [key, value] of [
+  [S.kEndCallbacks, undefined],
+  [S.kDestroyed, false],
+  [S.kClosed, false]
+]) {
+  proto[key] = value
+}
+
 /**
- * A class whose instances have `prototype` as their prototype at once. The fields
- * are those of Node's OutgoingMessage, so that its methods work on a light
- * response as well; all are set here, in one order.
+ * A class whose instances have `prototype` as their prototype at once. The fields are those of
+ * Node's OutgoingMessage that an answer changes, and our own; all are set here, in one order.
  */
 function responseClass(prototype) {
   function NativeResponse(req, slot, generation) {
@@ -41,37 +73,15 @@ function responseClass(prototype) {
     this[S.kHeaderText] = null
     this[S.kEpoch] = 0
     this[S.kTold] = 0
-    this[S.kEndCallbacks] = undefined
-    this[S.kDestroyed] = false
-    this[S.kClosed] = false
     this._events = undefined
     this._eventsCount = 0
     this._maxListeners = undefined
-    this.outputData = NO_OUTPUT
-    this.outputSize = 0
-    this.writable = true
-    this._last = false
-    this.chunkedEncoding = false
     this.shouldKeepAlive = (req[kFlags] & KEEP_ALIVE) !== 0
-    this.maxRequestsOnConnectionReached = false
-    this._defaultKeepAlive = true
-    this.useChunkedEncodingByDefault = true
-    this.sendDate = true
-    this._removedConnection = false
-    this._removedContLen = false
-    this._removedTE = false
-    this.strictContentLength = false
     this._contentLength = null
     this._hasBody = req.method !== 'HEAD'
-    this._trailer = ''
     this.finished = false
     this._headerSent = false
-    this._keepAliveTimeout = 0
-    this._onPendingData = noop
     this.req = req
-    this._sent100 = false
-    this._expect_continue = false
-    this._maxRequestsPerSocket = 0
     this.statusCode = 200
     this.statusMessage = undefined
     this.locals = undefined

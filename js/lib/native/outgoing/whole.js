@@ -11,7 +11,7 @@ const bridge = require('../bridge')
 const { finishRequest } = require('../incoming')
 const { isUntouched } = require('../socket')
 const { NodeProto, proto, LIGHT, SENT, FIXED, kWritableFinished } = require('./proto')
-const { ETAG, LAST_MODIFIED, complete, linesOf } = require('./headers')
+const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./headers')
 const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlags } = require('./head')
 const { full } = require('./full')
 const { holdBody } = require('./ends')
@@ -192,7 +192,7 @@ function isOrdinary(res) {
     status !== 205 &&
     status !== 304 &&
     Number.isInteger(status) &&
-    (res[kSpecial] & ~(ETAG | LAST_MODIFIED)) === 0 &&
+    (res[kSpecial] & ~(ETAG | LAST_MODIFIED | DISPOSITION)) === 0 &&
     res.sendDate &&
     !res.strictContentLength &&
     res.statusMessage === undefined &&
