@@ -13,8 +13,27 @@ function withCharset(type, charset) {
   return contentType.format(parsed)
 }
 
-function remember(fn) {
-  const known = new Map()
+/**
+ * The types of most answers, as mime-types gives them (a test compares them): loading its database for the first answer
+ * of a process would hold that up by 10 ms and more.
+ */
+const COMMON = {
+  bin: 'application/octet-stream',
+  html: 'text/html; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+  txt: 'text/plain; charset=utf-8',
+  'application/json': 'application/json; charset=utf-8',
+  'application/octet-stream': 'application/octet-stream',
+  'text/html': 'text/html; charset=utf-8',
+  'text/plain': 'text/plain; charset=utf-8',
+  // whole values, which res.send() sets again
+  'application/json; charset=utf-8': 'application/json; charset=utf-8',
+  'text/html; charset=utf-8': 'text/html; charset=utf-8',
+  'text/plain; charset=utf-8': 'text/plain; charset=utf-8'
+}
+
+function remember(fn, known = new Map()) {
   return (text) => {
     let answer = known.get(text)
     if (answer === undefined) {
@@ -31,6 +50,6 @@ function remember(fn) {
 const withUtf8 = remember((type) => withCharset(type, 'utf-8'))
 
 /** As `contentType` of mime-types: the whole header value for an extension or a media type, or false. */
-const fullType = remember((type) => mime().contentType(type))
+const fullType = remember((type) => mime().contentType(type), new Map(Object.entries(COMMON)))
 
-module.exports = { fullType, withCharset, withUtf8 }
+module.exports = { COMMON, fullType, withCharset, withUtf8 }
