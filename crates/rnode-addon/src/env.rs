@@ -3,6 +3,7 @@
 //! when workers come and go.
 
 use crate::executor::JsThread;
+use crate::outboxes::Outboxes;
 use crate::pool;
 use crate::servers::Servers;
 use neon::event::Channel;
@@ -28,6 +29,7 @@ pub(crate) struct Env {
 pub(crate) struct Bridge {
     pub(crate) pool: Arc<IoPool>,
     pub(crate) queue: Arc<JsQueue>,
+    pub(crate) outboxes: Mutex<Outboxes>,
     /// Holds the event loop open while it is referenced.
     channel: Mutex<Channel>,
 }
@@ -89,6 +91,7 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
     let bridge = Bridge {
         pool,
         queue: JsQueue::new(Box::new(executor)),
+        outboxes: Mutex::default(),
         channel: Mutex::new(channel),
     };
     if env.bridge.set(bridge).is_err() {

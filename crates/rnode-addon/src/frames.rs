@@ -32,7 +32,8 @@ pub(crate) fn take<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
     Ok(cx.undefined())
 }
 
-/// `post(io: number, buffer: Uint8Array, length: number)`: posts the whole frames in the first `length` bytes of `buffer`.
+/// `post(io: number, buffer: Uint8Array, length: number)`: posts the whole frames in the first `length` bytes of `buffer`,
+/// which are copied.
 pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
     let buffer = cx.argument::<JsUint8Array>(1)?;

@@ -7,6 +7,7 @@ mod errors;
 mod executor;
 mod frames;
 mod listen;
+mod outboxes;
 mod pages;
 mod panic;
 mod pool;
@@ -29,6 +30,9 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("take", guard("take", frames::take))?;
     cx.export_function("post", guard("post", frames::post))?;
     cx.export_function("postLarge", guard("postLarge", frames::post_large))?;
+    cx.export_function("outbox", guard("outbox", outboxes::outbox))?;
+    let post_outbox = guard("postOutbox", outboxes::post_outbox);
+    cx.export_function("postOutbox", post_outbox)?;
     let intern = guard("internHeaders", frames::intern_headers);
     cx.export_function("internHeaders", intern)?;
     let intern = guard("internFileOptions", frames::intern_file_options);

@@ -1,6 +1,7 @@
 //! The mailbox of one I/O thread: frames posted by JavaScript threads, in order, and one wake per batch.
 //!
-//! Posting copies the bytes (they sit in a buffer that JavaScript reuses); large bodies travel as `Bytes`.
+//! Posting copies the bytes (they sit in a buffer that JavaScript reuses); large bodies, and batches whose buffer is handed
+//! over, travel as `Bytes`.
 
 use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,8 @@ const KEEP_CAPACITY: usize = 1 << 20;
 pub enum Posted<'a> {
     /// Whole frames, one after the other.
     Frames(&'a [u8]),
+    /// The same, in memory that may be kept.
+    Batch(&'a Bytes),
     /// One frame and the body that belongs to it.
     Large {
         /// The frame without its body.
@@ -27,8 +30,23 @@ pub enum Posted<'a> {
 struct Batch {
     /// Frames of all small posts and heads of large ones, one after the other.
     bytes: Vec<u8>,
-    /// Large bodies with the range of their head in `bytes`.
-    large: Vec<(usize, usize, Bytes)>,
+    /// What is not in `bytes`, in order.
+    kept: Vec<Kept>,
+}
+
+/// Bytes that were handed over.
+#[derive(Debug)]
+enum Kept {
+    /// A large body and the range of its head in the batch's bytes.
+    Body(usize, usize, Bytes),
+    /// Whole frames, and their place among the batch's bytes.
+    Frames(usize, Bytes),
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.kept.is_empty()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -65,13 +83,24 @@ impl Mailbox {
         wake(inner);
     }
 
+    /// Posts whole frames without copying them.
+    pub fn post_batch(&self, frames: Bytes) {
+        if frames.is_empty() {
+            return;
+        }
+        let mut inner = lock(&self.inner);
+        let at = inner.batch.bytes.len();
+        inner.batch.kept.push(Kept::Frames(at, frames));
+        wake(inner);
+    }
+
     /// Posts one RESPOND or CHUNK frame and its body.
     pub fn post_large(&self, head: &[u8], body: Bytes) {
         let mut inner = lock(&self.inner);
         let start = inner.batch.bytes.len();
         inner.batch.bytes.extend_from_slice(head);
         let end = inner.batch.bytes.len();
-        inner.batch.large.push((start, end, body));
+        inner.batch.kept.push(Kept::Body(start, end, body));
         wake(inner);
     }
 
@@ -79,24 +108,31 @@ impl Mailbox {
     pub fn drain(&self, mut f: impl FnMut(Posted<'_>)) -> bool {
         let mut batch = lock(&self.spare);
         std::mem::swap(&mut *batch, &mut lock(&self.inner).batch);
-        if batch.bytes.is_empty() {
+        if batch.is_empty() {
             return false;
         }
         let mut at = 0;
-        for (start, end, body) in &batch.large {
-            if at < *start {
-                f(Posted::Frames(&batch.bytes[at..*start]));
+        for kept in &batch.kept {
+            let (Kept::Body(start, ..) | Kept::Frames(start, _)) = *kept;
+            if at < start {
+                f(Posted::Frames(&batch.bytes[at..start]));
             }
-            f(Posted::Large {
-                head: &batch.bytes[*start..*end],
-                body,
-            });
-            at = *end;
+            at = start;
+            match kept {
+                Kept::Frames(_, frames) => f(Posted::Batch(frames)),
+                Kept::Body(start, end, body) => {
+                    f(Posted::Large {
+                        head: &batch.bytes[*start..*end],
+                        body,
+                    });
+                    at = *end;
+                }
+            }
         }
         if at < batch.bytes.len() {
             f(Posted::Frames(&batch.bytes[at..]));
         }
-        batch.large.clear();
+        batch.kept.clear();
         batch.bytes.clear();
         if batch.bytes.capacity() > KEEP_CAPACITY {
             *batch = Batch::default();
@@ -107,7 +143,7 @@ impl Mailbox {
     /// Ready when something is there to drain; otherwise the next post wakes `cx`, once.
     pub fn poll_posted(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inner = lock(&self.inner);
-        if !inner.batch.bytes.is_empty() {
+        if !inner.batch.is_empty() {
             return Poll::Ready(());
         }
         match &mut inner.waker {

@@ -518,7 +518,10 @@ fn commands_decode_to_what_was_encoded() {
     );
     assert!(matches!(
         commands.next().expect("two").expect("valid").kind,
-        Kind::Destroy { reset: false }
+        Kind::Destroy {
+            reset: false,
+            take_back: 0
+        }
     ));
     assert!(commands.next().is_none());
 }

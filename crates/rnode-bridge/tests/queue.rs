@@ -258,6 +258,12 @@ fn the_mailbox_keeps_order_and_loses_no_wake() {
                                     seen = see(command.slot, command.generation);
                                 }
                             }
+                            Posted::Batch(frames) => {
+                                for command in Commands::batch(frames) {
+                                    let command = command.expect("valid");
+                                    seen = see(command.slot, command.generation);
+                                }
+                            }
                             Posted::Large { head, body } => {
                                 let command = Commands::large(head, body).expect("valid");
                                 seen = see(command.slot, command.generation);
@@ -279,6 +285,9 @@ fn the_mailbox_keeps_order_and_loses_no_wake() {
                     if n % 10 == 3 {
                         outbound::chunk_large(&mut buf, slot, n, false, 3);
                         mailbox.post_large(&buf, Bytes::from_static(b"abc"));
+                    } else if n % 10 == 4 {
+                        outbound::chunk(&mut buf, slot, n, false, b"kept");
+                        mailbox.post_batch(Bytes::copy_from_slice(&buf));
                     } else {
                         outbound::body_dump(&mut buf, slot, n);
                         mailbox.post(&buf);

@@ -107,6 +107,13 @@ impl IoPool {
         }
     }
 
+    /// Posts whole outbound frames without copying them. Order with [`post`](Self::post) is kept.
+    pub fn post_batch(&self, io: usize, frames: Bytes) {
+        if let Some(thread) = self.threads.get(io) {
+            thread.mailbox.post_batch(frames);
+        }
+    }
+
     /// Posts one RESPOND or CHUNK frame whose body travels beside it. Order with [`post`](Self::post) is kept.
     pub fn post_large(&self, io: usize, head: &[u8], body: Bytes) {
         if let Some(thread) = self.threads.get(io) {

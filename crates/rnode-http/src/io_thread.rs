@@ -263,14 +263,8 @@ impl Ctx {
 
     fn drain_mailbox(&self) {
         self.remote.mailbox.drain(|posted| match posted {
-            Posted::Frames(frames) => {
-                for command in Commands::new(frames) {
-                    match command {
-                        Ok(command) => self.frame(&command),
-                        Err(error) => log::line(&format!("dropped frames of a batch: {error}")),
-                    }
-                }
-            }
+            Posted::Frames(frames) => self.frames(Commands::new(frames)),
+            Posted::Batch(frames) => self.frames(Commands::batch(frames)),
             Posted::Large { head, body } => match Commands::large(head, body) {
                 Ok(command) => self.frame(&command),
                 Err(error) => log::line(&format!("dropped a large frame: {error}")),
@@ -283,20 +277,37 @@ impl Ctx {
         *self.touched.borrow_mut() = touched;
     }
 
+    fn frames(&self, commands: Commands<'_>) {
+        for command in commands {
+            match command {
+                Ok(command) => self.frame(&command),
+                Err(error) => log::line(&format!("dropped frames of a batch: {error}")),
+            }
+        }
+    }
+
     fn frame(&self, command: &FrameCommand<'_>) {
         if let Kind::WatchClose { server } = command.kind {
             return self.watch_close(command.slot, command.generation, server);
         }
         let cell = {
             let slots = self.slots.borrow();
-            match slots.get(frame::slot_index(command.slot), command.generation) {
+            let index = frame::slot_index(command.slot);
+            let found = match command.kind {
+                // What it asks about may belong to an earlier request of the connection.
+                Kind::Raw { drain, body } if drain.is_some() && body.as_slice().is_empty() => {
+                    slots.current(index).map(|(_, cell)| cell)
+                }
+                _ => slots.get(index, command.generation),
+            };
+            match found {
                 Some(cell) if frame::slot_io(command.slot) == self.id => cell.clone(),
                 // Completed before, by whoever came first: what comes late is dropped.
                 _ => return,
             }
         };
         let first = self.guarded(&cell, |conn| {
-            conn.command(&command.kind, self);
+            conn.command(&command.kind, command.generation, self);
             !std::mem::replace(&mut conn.touched, true)
         });
         if first == Some(true) {

@@ -10,7 +10,7 @@ mod common;
 use common::client::Client;
 use common::{Fake, Out, head};
 use rnode_bridge::frame::outbound;
-use rnode_bridge::frame::{InFrame, response_flags as flags};
+use rnode_bridge::frame::{ALL_OF_RESPONSE, InFrame, response_flags as flags};
 use std::sync::mpsc;
 
 fn body(length: usize) -> Vec<u8> {
@@ -51,6 +51,17 @@ fn streamer(frame: InFrame<'_>, out: &mut Out) {
     outbound::chunk(to, slot, generation, false, b"hello");
     outbound::chunk(to, slot, generation, false, b"");
     match url {
+        b"/raw-after" => {
+            outbound::raw(to, slot, generation, b"3\r\nraw\r\n0\r\n\r\n");
+            outbound::raw_end(to, slot, generation, false);
+            return;
+        }
+        b"/taken-back" | b"/chunk-taken-back" => {
+            let all = url == b"/taken-back";
+            let count = if all { ALL_OF_RESPONSE } else { 10 };
+            outbound::destroy_taking_back(to, slot, generation, count);
+            return;
+        }
         b"/length-short" => {}
         b"/length-long" => outbound::chunk(to, slot, generation, false, b" world and more"),
         _ => outbound::chunk(to, slot, generation, false, b" world"),
@@ -114,6 +125,36 @@ fn streamed_responses() {
         ("hello world", Some("close"))
     );
     assert_eq!(response.header("transfer-encoding"), None);
+}
+
+#[test]
+fn raw_bytes_go_on_with_a_streamed_response() {
+    let fake = Fake::start(streamer);
+    let mut client = Client::connect(fake.port());
+    for _ in 0..2 {
+        client.send("GET /raw-after HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.response().expect("answered").text(), "helloraw");
+    }
+    let rest = client
+        .send("GET /raw-after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .rest();
+    assert!(rest.ends_with(b"raw\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn what_is_taken_back_is_not_sent() {
+    let fake = Fake::start(streamer);
+    let rest = |target: &str| {
+        let mut client = Client::connect(fake.port());
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        String::from_utf8(client.rest()).expect("text")
+    };
+    assert_eq!(rest("/taken-back"), "");
+    let text = rest("/chunk-taken-back");
+    assert!(
+        text.ends_with("Transfer-Encoding: chunked\r\n\r\n"),
+        "{text}"
+    );
 }
 
 #[test]

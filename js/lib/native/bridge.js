@@ -9,6 +9,7 @@ const F = require('./frames')
 const { kSlot, kGeneration } = require('./symbols')
 
 const INBOX_BYTES = 512 * 1024
+/** Of one outbox, as the addon makes them. */
 const OUTBOX_BYTES = 256 * 1024
 /** Where frames begin in the inbox; the words before are take()'s results. */
 const INBOX_START = 16
@@ -20,8 +21,8 @@ const TURN_MS = 4
 const CLOCK_EVERY = 4
 /** Bodies from this size on are posted beside their frame instead of through the outbox. */
 const LARGE_BODY = 64 * 1024
-/** The same for bytes that need no encoding: posted beside, they are copied once less. */
-const LARGE_BYTES = 8 * 1024
+/** An outbox with a body from this size on is handed over whole, so that the body is not copied again. */
+const KEPT_BODY = 4 * 1024
 
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
 let words = new Int32Array(inbox.buffer)
@@ -140,20 +141,39 @@ function lookup(slot, generation) {
   return res !== undefined && res[kGeneration] === generation ? res : undefined
 }
 
+/** The addon's outboxes by their number, as bytes and as words. */
+const memories = []
+
+function newMemory() {
+  const memory = native.outbox()
+  return memories.push({ bytes: Buffer.from(memory), words: new Int32Array(memory) }) - 1
+}
+
 /** The frames waiting to be posted to one I/O thread. */
 class Outbox {
   constructor(io) {
     this.io = io
-    this.buffer = Buffer.from(new ArrayBuffer(OUTBOX_BYTES))
-    this.words = new Int32Array(this.buffer.buffer)
     this.length = 0
+    /** Something in it is large enough to be read where it is. */
+    this.kept = false
+    this.use(newMemory())
+  }
+
+  use(number) {
+    this.number = number
+    const { bytes, words } = memories[number]
+    this.buffer = bytes
+    this.words = words
   }
 
   post() {
-    if (this.length === 0) return
     const length = this.length
+    if (length === 0) return
     this.length = 0
-    native.post(this.io, this.buffer, length)
+    if (!this.kept) return native.post(this.io, this.buffer, length)
+    this.kept = false
+    const next = native.postOutbox(this.io, this.number, length)
+    if (next !== this.number) this.use(next === memories.length ? newMemory() : next)
   }
 
   /** Makes room for `bytes`; returns the word index where the frame begins. */
@@ -223,6 +243,7 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
       const out = outboxes[slot >>> 24]
       const w = out.reserve(20 + data.length * 3 + 4)
       const n = writeText(out.buffer, data, out.length + 20, encoding)
+      if (n >= KEPT_BODY) out.kept = true
       finishFrame(out, w, kind, flags, slot, generation, 20 + n)
       out.words[w + 4] = n
       schedule()
@@ -232,17 +253,18 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
   }
   const size = data.byteLength
   const out = outboxes[slot >>> 24]
-  if (size < LARGE_BYTES) {
+  if (size < LARGE_BODY) {
     const w = out.reserve(20 + size + 4)
     out.buffer.set(data, out.length + 20)
+    if (size >= KEPT_BODY) out.kept = true
     finishFrame(out, w, kind, flags, slot, generation, 20 + size)
     out.words[w + 4] = size
     schedule()
     return size
   }
   if (kind !== F.CHUNK && kind !== F.RAW) {
-    for (let from = 0; from < size; from += LARGE_BYTES - 1) {
-      sendBytes(kind, flags, slot, generation, data.subarray(from, from + LARGE_BYTES - 1))
+    for (let from = 0; from < size; from += LARGE_BODY - 1) {
+      sendBytes(kind, flags, slot, generation, data.subarray(from, from + LARGE_BODY - 1))
     }
     return size
   }
@@ -302,6 +324,7 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
         from += out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
       }
       bodyBytes = writeText(out.buffer, body, from, encoding)
+      if (bodyBytes >= KEPT_BODY) out.kept = true
       finishFrame(out, w, kind, flags, slot, generation, payload + headBytes + bodyBytes)
       headWords(out.words, w, kind, status, lines.length, reason.length, bodyBytes)
       schedule()
@@ -311,7 +334,8 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
   }
 
   bodyBytes = body.byteLength
-  if (bodyBytes + headBytes < LARGE_BYTES) {
+  if (bodyBytes + headBytes < LARGE_BODY) {
+    if (bodyBytes >= KEPT_BODY) out.kept = true
     const w = out.reserve(payload + headBytes + bodyBytes + 4)
     let from = out.length + payload
     if (headBytes !== 0) {

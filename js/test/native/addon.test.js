@@ -29,6 +29,7 @@ describe('exports', () => {
           'panicForTest'
         ],
         ...['parsePattern', 'plan', 'post', 'postLarge', 'ref', 'renderErrorPage', 'serverAddress'],
+        ...['outbox', 'postOutbox'],
         'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[
@@ -49,7 +50,7 @@ describe('exports', () => {
   test('wrong arguments throw a TypeError', () => {
     for (const name of Object.keys(addon)) {
       // take no arguments
-      if (['ref', 'unref', 'stats', 'panicForTest'].includes(name)) continue
+      if (['ref', 'unref', 'stats', 'panicForTest', 'outbox'].includes(name)) continue
       assert.throws(() => addon[name](Symbol('wrong')), TypeError, name)
       assert.throws(() => addon[name](), TypeError, name)
     }

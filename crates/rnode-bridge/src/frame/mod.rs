@@ -172,6 +172,8 @@ pub mod response_flags {
 pub const CHUNK_WANT_DRAIN: u32 = 1;
 /// CHUNK and RAW: the flags from here on are a 16-bit mark that DRAIN repeats.
 pub const CHUNK_MARK_SHIFT: u32 = 8;
+/// DESTROY: not only some of the bytes queued last but the whole response is taken back.
+pub const ALL_OF_RESPONSE: u32 = 0x7fff_ffff;
 /// END: send FINISHED, as [`response_flags::NOTIFY`].
 pub const END_NOTIFY: u32 = 16;
 /// Flag of END after RAW: the connection ends with this response.

@@ -12,6 +12,8 @@ use bytes::Bytes;
 pub enum Body<'a> {
     /// Inside the frame.
     Inline(&'a [u8]),
+    /// Inside a frame of a batch that may be kept: [`Bytes::slice_ref`] copies no bytes.
+    Part(&'a [u8], &'a Bytes),
     /// Posted beside the frame; cloning it copies no bytes.
     Large(&'a Bytes),
 }
@@ -20,7 +22,7 @@ impl Body<'_> {
     /// The bytes, wherever they are.
     pub fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Inline(bytes) => bytes,
+            Self::Inline(bytes) | Self::Part(bytes, _) => bytes,
             Self::Large(bytes) => bytes,
         }
     }
@@ -89,6 +91,8 @@ pub enum Kind<'a> {
     },
     Destroy {
         reset: bool,
+        /// Bytes queued last that are not to be sent; [`ALL_OF_RESPONSE`](super::ALL_OF_RESPONSE) goes back to its head.
+        take_back: u32,
     },
     BodyWant {
         credit: u32,
@@ -133,12 +137,24 @@ pub struct Command<'a> {
 #[derive(Debug, Clone)]
 pub struct Commands<'a> {
     rest: &'a [u8],
+    batch: Option<&'a Bytes>,
 }
 
 impl<'a> Commands<'a> {
     /// Starts at the first byte of `bytes`, which must be a frame's first.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self {
+            rest: bytes,
+            batch: None,
+        }
+    }
+
+    /// The same for bytes that may be kept: bodies are [`Body::Part`].
+    pub fn batch(batch: &'a Bytes) -> Self {
+        Self {
+            rest: batch,
+            batch: Some(batch),
+        }
     }
 
     /// Decodes one RESPOND, CHUNK or RAW whose body was posted beside it.
@@ -150,7 +166,7 @@ impl<'a> Commands<'a> {
         if !rest.is_empty() {
             return Err(FrameError::BadLength);
         }
-        decode(frame, Some(body))
+        decode(frame, None, Some(body))
     }
 }
 
@@ -163,7 +179,7 @@ impl<'a> Iterator for Commands<'a> {
         }
         let result = split_first(self.rest).and_then(|(frame, rest)| {
             self.rest = rest;
-            decode(frame, None)
+            decode(frame, self.batch, None)
         });
         if result.is_err() {
             self.rest = &[];
@@ -175,6 +191,7 @@ impl<'a> Iterator for Commands<'a> {
 /// Cuts contiguous parts off a frame, in order.
 struct Parts<'a> {
     frame: &'a [u8],
+    batch: Option<&'a Bytes>,
     at: usize,
 }
 
@@ -191,14 +208,24 @@ impl<'a> Parts<'a> {
 
     fn body(&mut self, length: u32, beside: Option<&'a Bytes>) -> Result<Body<'a>, FrameError> {
         match beside {
-            None => Ok(Body::Inline(self.next(length)?)),
+            None => {
+                let bytes = self.next(length)?;
+                Ok(match self.batch {
+                    None => Body::Inline(bytes),
+                    Some(batch) => Body::Part(bytes, batch),
+                })
+            }
             Some(bytes) if bytes.len() == length as usize => Ok(Body::Large(bytes)),
             Some(_) => Err(FrameError::BadLength),
         }
     }
 }
 
-fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>, FrameError> {
+fn decode<'a>(
+    frame: &'a [u8],
+    batch: Option<&'a Bytes>,
+    beside: Option<&'a Bytes>,
+) -> Result<Command<'a>, FrameError> {
     let w = |index| word(frame, index);
     let kind_word = w(1)?;
     let flags = kind_word >> 8;
@@ -208,6 +235,7 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
     }
     let parts = |words: usize| Parts {
         frame,
+        batch,
         at: HEADER_BYTES + words * 4,
     };
     let decoded = match code {
@@ -251,7 +279,13 @@ fn decode<'a>(frame: &'a [u8], beside: Option<&'a Bytes>) -> Result<Command<'a>,
             raw: flags & super::END_RAW != 0,
             trailers: parts(1).next(w(4)?)?,
         },
-        kind::DESTROY => Kind::Destroy { reset: w(4)? == 1 },
+        kind::DESTROY => {
+            let word = w(4)?;
+            Kind::Destroy {
+                reset: word & 1 != 0,
+                take_back: word >> 1,
+            }
+        }
         kind::BODY_WANT => Kind::BodyWant { credit: w(4)? },
         kind::INFO => Kind::Info {
             bytes: parts(1).next(w(4)?)?,
@@ -419,6 +453,11 @@ pub fn end(buf: &mut Vec<u8>, slot: u32, generation: u32, notify: bool, trailers
 /// Appends a DESTROY frame.
 pub fn destroy(buf: &mut Vec<u8>, slot: u32, generation: u32, reset: bool) {
     word_frame(buf, kind::DESTROY, 0, slot, generation, u32::from(reset));
+}
+
+/// Appends a DESTROY frame that takes bytes back: [`ALL_OF_RESPONSE`](super::ALL_OF_RESPONSE), or those queued last.
+pub fn destroy_taking_back(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: u32) {
+    word_frame(buf, kind::DESTROY, 0, slot, generation, bytes << 1);
 }
 
 /// Appends a BODY_WANT frame.

@@ -79,6 +79,8 @@ pub(crate) struct Conn {
     pub(super) drain_wanted: Option<u16>,
     /// What HEAD decided about the end of a streamed response.
     pub(super) close_at_end: bool,
+    /// Position of its head in the output.
+    pub(super) head_at: u64,
     pub(super) notify_streamed: bool,
     /// Close once everything queued has left.
     pub(super) close_after: bool,
@@ -186,6 +188,7 @@ impl Conn {
             notify: VecDeque::new(),
             drain_wanted: None,
             close_at_end: false,
+            head_at: 0,
             notify_streamed: false,
             close_after: false,
             linger: false,
@@ -235,10 +238,20 @@ impl Conn {
 
     /// Wants CONNECTION_CLOSED. False if `generation` is not one of this connection's.
     pub(crate) fn watch_close(&mut self, generation: u32, current: u32) -> bool {
-        let age = current.wrapping_sub(generation);
-        let is_own = age <= current.wrapping_sub(self.first_generation);
+        let is_own = self.is_own(generation, current);
         self.watched |= is_own;
         is_own
+    }
+
+    /// Wants DRAIN, if `generation` is one of this connection's.
+    pub(super) fn want_drain(&mut self, generation: u32, mark: u16) {
+        if self.is_own(generation, self.generation) {
+            self.drain_wanted = Some(mark);
+        }
+    }
+
+    fn is_own(&self, generation: u32, current: u32) -> bool {
+        current.wrapping_sub(generation) <= current.wrapping_sub(self.first_generation)
     }
 
     pub(super) fn queue(&self) -> &JsQueue {

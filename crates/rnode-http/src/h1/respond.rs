@@ -12,7 +12,7 @@ use crate::io_thread::Ctx;
 use crate::server::ServerConfig;
 use rnode_bridge::Body as FrameBody;
 use rnode_bridge::frame::outbound::{Kind, ResponseHead};
-use rnode_bridge::frame::response_flags as flags;
+use rnode_bridge::frame::{ALL_OF_RESPONSE, response_flags as flags};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -49,8 +49,9 @@ pub(super) struct Persistence {
 }
 
 impl Conn {
-    /// Does what one frame asks. Its generation is the current one.
-    pub(crate) fn command(&mut self, kind: &Kind<'_>, ctx: &Ctx) {
+    /// Does what one frame asks. `generation` is the current one; only a RAW that has nothing but a wish for DRAIN
+    /// may be older.
+    pub(crate) fn command(&mut self, kind: &Kind<'_>, generation: u32, ctx: &Ctx) {
         match *kind {
             Kind::Respond { head, body } => {
                 if self.awaits_response() {
@@ -75,9 +76,15 @@ impl Conn {
                     self.end(notify, trailers, ctx);
                 }
             }
-            Kind::Destroy { reset } => {
+            Kind::Destroy { reset, take_back } => {
                 // JavaScript knows: no ABORT.
                 self.aborted = true;
+                let of_response = self.out.queued() - self.head_at;
+                self.out.take_back(if take_back == ALL_OF_RESPONSE {
+                    of_response
+                } else {
+                    u64::from(take_back).min(of_response)
+                });
                 // What was written before counts as sent, as far as the kernel takes it.
                 self.flush(ctx);
                 if reset && let Some(io) = &self.io {
@@ -113,6 +120,11 @@ impl Conn {
             Kind::File(ref frame) => {
                 if self.awaits_response() {
                     self.file(frame, ctx);
+                }
+            }
+            Kind::Raw { drain, body } if body.as_slice().is_empty() => {
+                if let Some(mark) = drain {
+                    self.want_drain(generation, mark);
                 }
             }
             Kind::Raw { drain, body } => self.raw(drain, body, ctx),
@@ -226,6 +238,7 @@ impl Conn {
         };
         let unframed = framing == ResponseBody::Unframed;
         let persistence = self.persistence(head.flags, unframed, length.is_some());
+        self.head_at = self.out.queued();
         let config = &self.local.server.config;
         self.out.append(ctx, |out| {
             write::status_line(out, status, head.reason);
@@ -297,9 +310,17 @@ impl Conn {
     fn raw(&mut self, drain: Option<u16>, body: FrameBody<'_>, ctx: &Ctx) {
         let open = if self.phase == Phase::Active {
             // After an answer of the I/O thread's own (a deadline's 503) further bytes would be a second one.
-            if self.response == Response::Awaited {
-                self.deadline.stop();
-                self.response = Response::Streaming(ResponseBody::Raw);
+            match self.response {
+                Response::Awaited => {
+                    self.deadline.stop();
+                    self.close_at_end = false;
+                    self.response = Response::Streaming(ResponseBody::Raw);
+                }
+                // Begun by HEAD: from here on JavaScript writes what is on the wire.
+                Response::Streaming(framing) if framing != ResponseBody::File => {
+                    self.response = Response::Streaming(ResponseBody::Raw);
+                }
+                _ => {}
             }
             self.response == Response::Streaming(ResponseBody::Raw)
         } else {
@@ -313,8 +334,11 @@ impl Conn {
 
     /// The end of a response that was written by RAW frames.
     fn raw_end(&mut self, close: bool, notify: bool, ctx: &Ctx) {
-        if self.awaits_response() || self.response == Response::Streaming(ResponseBody::Raw) {
+        let is_streaming =
+            matches!(self.response, Response::Streaming(framing) if framing != ResponseBody::File);
+        if self.awaits_response() || is_streaming {
             let close = close
+                || is_streaming && self.close_at_end
                 || self.local.server.is_closing()
                 || self.input_ended && self.input.is_empty();
             self.complete(close, notify, ctx);
@@ -501,6 +525,7 @@ fn queue_body(out: &mut OutQueue, chunked: bool, body: FrameBody<'_>, ctx: &Ctx)
     }
     match body {
         FrameBody::Inline(bytes) => out.push(ctx, bytes),
+        FrameBody::Part(bytes, batch) => out.push_part(ctx, bytes, batch),
         FrameBody::Large(bytes) => out.push_large(ctx, bytes),
     }
     if chunked {

@@ -97,6 +97,7 @@ impl Conn {
 
     /// Called by the thread's sweep, every quarter of a second.
     pub(crate) fn check_timeouts(&mut self, now: u64, ctx: &Ctx) {
+        self.out.release_batches();
         let config = &self.local.server.config;
         let over = |since: u64, limit: u32| {
             since != 0 && limit != 0 && now.saturating_sub(since) >= u64::from(limit)

@@ -29,15 +29,25 @@ pub(crate) struct OutQueue {
 enum Segment {
     Buffer(Vec<u8>),
     Large(Bytes),
+    /// A piece of a batch of frames, whose memory is wanted back.
+    Part(Bytes),
     /// The first bytes of a buffer that belongs to the thread.
     Chunk(Box<[u8]>, usize),
 }
 
 impl Segment {
+    fn truncate(&mut self, length: usize) {
+        match self {
+            Self::Buffer(bytes) => bytes.truncate(length),
+            Self::Large(bytes) | Self::Part(bytes) => bytes.truncate(length),
+            Self::Chunk(_, end) => *end = length,
+        }
+    }
+
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Buffer(bytes) => bytes,
-            Self::Large(bytes) => bytes,
+            Self::Large(bytes) | Self::Part(bytes) => bytes,
             Self::Chunk(buffer, length) => &buffer[..*length],
         }
     }
@@ -103,6 +113,25 @@ impl OutQueue {
         self.segments.push_back(Segment::Large(bytes.clone()));
     }
 
+    /// Queues `bytes`, which are a part of `batch`; a large one keeps the batch in memory until it has left.
+    pub(crate) fn push_part(&mut self, ctx: &Ctx, bytes: &[u8], batch: &Bytes) {
+        if bytes.len() < COPY_BELOW {
+            return self.push(ctx, bytes);
+        }
+        self.queued += bytes.len() as u64;
+        self.segments
+            .push_back(Segment::Part(batch.slice_ref(bytes)));
+    }
+
+    /// Gives batches back that a slow client keeps: what is left of them is copied.
+    pub(crate) fn release_batches(&mut self) {
+        for segment in &mut self.segments {
+            if let Segment::Part(bytes) = segment {
+                *segment = Segment::Large(Bytes::copy_from_slice(bytes));
+            }
+        }
+    }
+
     /// Queues the first `length` bytes of a buffer of [`Ctx::file_buffer`].
     pub(crate) fn push_chunk(&mut self, buffer: Box<[u8]>, length: usize) {
         self.queued += length as u64;
@@ -153,8 +182,28 @@ impl OutQueue {
             match self.segments.pop_front() {
                 Some(Segment::Buffer(buffer)) => ctx.recycle(buffer),
                 Some(Segment::Chunk(buffer, _)) => ctx.recycle_file_buffer(buffer),
-                Some(Segment::Large(_)) | None => {}
+                Some(Segment::Large(_) | Segment::Part(_)) | None => {}
             }
+        }
+    }
+
+    /// Forgets the `count` bytes queued last, as far as they have not left.
+    pub(crate) fn take_back(&mut self, count: u64) {
+        let mut left = count.min(self.queued - self.written) as usize;
+        self.queued -= left as u64;
+        while left > 0
+            && let Some(last) = self.segments.back_mut()
+        {
+            let length = last.as_slice().len();
+            if length > left {
+                last.truncate(length - left);
+                return;
+            }
+            left -= length;
+            self.segments.pop_back();
+        }
+        if self.segments.is_empty() {
+            self.sent = 0;
         }
     }
 

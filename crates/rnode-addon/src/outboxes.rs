@@ -1,0 +1,121 @@
+//! Outboxes: buffers that JavaScript fills with frames and hands over whole, so that bodies in them are copied once.
+//! The memory is Rust's, and the environment keeps it; what frames mean is not known here.
+
+use crate::env::{self, lock};
+use bytes::Bytes;
+use neon::prelude::*;
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bytes of one outbox.
+const OUTBOX_BYTES: usize = 256 << 10;
+/// Outboxes an environment has at most; when all are under way, what is posted is copied.
+const MAX_OUTBOXES: usize = 64;
+
+/// The outboxes of one environment, by their number.
+#[derive(Default)]
+pub(crate) struct Outboxes(Vec<Arc<Outbox>>);
+
+struct Outbox {
+    memory: Box<[UnsafeCell<u8>]>,
+    /// JavaScript fills it, or frames in it are read.
+    taken: AtomicBool,
+}
+
+// SAFETY: the memory is written by the JavaScript thread alone, between `outbox` or `postOutbox` that gave it the number
+// and `postOutbox` that took it back; it is read elsewhere only between that and the release of `taken`.
+unsafe impl Sync for Outbox {}
+
+impl Outbox {
+    fn new() -> Arc<Self> {
+        let memory = vec![0_u8; OUTBOX_BYTES].into_boxed_slice();
+        // SAFETY: `UnsafeCell<u8>` has the layout of `u8`, and the box is owned here.
+        let memory = unsafe { Box::from_raw(Box::into_raw(memory) as *mut [UnsafeCell<u8>]) };
+        Arc::new(Self {
+            memory,
+            taken: AtomicBool::new(true),
+        })
+    }
+
+    fn start(&self) -> *mut u8 {
+        UnsafeCell::raw_get(self.memory.as_ptr())
+    }
+}
+
+/// What the engine holds: the memory lives as long as the `ArrayBuffer`.
+struct View(Arc<Outbox>);
+
+impl AsMut<[u8]> for View {
+    fn as_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the memory is alive and initialised, and asked for once, when the `ArrayBuffer` is made: nothing has
+        // been posted from it yet. The engine keeps the address, not the reference.
+        unsafe { std::slice::from_raw_parts_mut(self.0.start(), OUTBOX_BYTES) }
+    }
+}
+
+/// Frames under way; dropped, they free their outbox.
+struct Posted {
+    outbox: Arc<Outbox>,
+    length: usize,
+}
+
+impl AsRef<[u8]> for Posted {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the memory is alive and initialised, `length` is within it, and JavaScript writes nothing to an outbox
+        // that it has handed over until it is given its number again, which happens after this is dropped.
+        unsafe { std::slice::from_raw_parts(self.outbox.start(), self.length) }
+    }
+}
+
+impl Drop for Posted {
+    fn drop(&mut self) {
+        // What was read is read before the outbox counts as free.
+        self.outbox.taken.store(false, Ordering::Release);
+    }
+}
+
+/// `outbox() -> ArrayBuffer`: one more outbox of 256 KiB, for JavaScript to fill. Outboxes are numbered from 0.
+pub(crate) fn outbox<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsArrayBuffer> {
+    let outbox = Outbox::new();
+    lock(&env::bridge(cx)?.outboxes).0.push(outbox.clone());
+    Ok(JsArrayBuffer::external(cx, View(outbox)))
+}
+
+/// `postOutbox(io: number, outbox: number, length: number) -> number`: hands over the whole frames in the first `length`
+/// bytes of an outbox. Returns the outbox to be filled next: another one that is free, the same one again if
+/// none is and no more may be made (then the frames were copied), or the number of those there are: one more is wanted.
+pub(crate) fn post_outbox<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
+    let index = cx.argument::<JsNumber>(1)?.value(cx) as usize;
+    let length = cx.argument::<JsNumber>(2)?.value(cx) as usize;
+    let bridge = env::bridge(cx)?;
+    let outboxes = lock(&bridge.outboxes);
+    let all = &outboxes.0;
+    let Some(outbox) = all.get(index).filter(|_| length <= OUTBOX_BYTES) else {
+        return cx.throw_range_error("no such outbox, or length is beyond it");
+    };
+    let free = all
+        .iter()
+        .position(|outbox| !outbox.taken.load(Ordering::Acquire));
+    let posted = Posted {
+        outbox: outbox.clone(),
+        length,
+    };
+    let next = match free {
+        Some(next) => {
+            all[next].taken.store(true, Ordering::Relaxed);
+            next
+        }
+        None if all.len() < MAX_OUTBOXES => all.len(),
+        None => {
+            let copy = Bytes::copy_from_slice(posted.as_ref());
+            drop(posted);
+            outbox.taken.store(true, Ordering::Relaxed);
+            bridge.pool.post_batch(io, copy);
+            return Ok(cx.number(index as f64));
+        }
+    };
+    bridge.pool.post_batch(io, Bytes::from_owner(posted));
+    Ok(cx.number(next as f64))
+}
