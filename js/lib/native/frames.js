@@ -161,6 +161,9 @@ module.exports = {
   /** Flag of END: the response was written by RAW frames. */
   RAW_END: 64,
 
+  /** DESTROY takes the whole response back. */
+  ALL_OF_RESPONSE: 0x7fffffff,
+
   /** Flag of CHUNK and RAW, and where the mark begins that DRAIN repeats. */
   WANT_DRAIN: 1,
   MARK_SHIFT: 8

@@ -102,6 +102,8 @@ function abort(slot, generation, reason) {
 }
 
 bridge.onFrame(F.DRAIN, (words, at) => {
+  const res = bridge.lookup(words[at + 2], words[at + 3])
+  if (res !== undefined) res[S.kStreamOut]?.flow.drained(words[at + 4], words[at + 3])
   const socket = knownSocket(words[at + 2])
   if (socket !== undefined) drainReached(socket, words[at + 4])
 })

@@ -10,27 +10,25 @@ const { PassThrough, getDefaultHighWaterMark } = require('node:stream')
 const { isUint8Array } = require('node:util/types')
 const F = require('./frames')
 const bridge = require('./bridge')
+const { Flow } = require('./flow')
 const S = require('./symbols')
 
-const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kUnacked, kWroteIn } =
-  S
+const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kWroteIn } = S
+const { kStreamOut } = S
 
 const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
-/** Bytes under way to Rust beyond which 'drain' waits for the kernel to have taken them. */
-const WINDOW = 256 * 1024
 
 /** sockets[io][slot]: the socket of the connection in that slot, if anybody asked for it. */
 const sockets = []
 
 const kTimeout = Symbol('rnode.socketTimeout')
 const kTimer = Symbol('rnode.socketTimer')
-const kWaiting = Symbol('rnode.socketWaiting')
-const kDrainAsked = Symbol('rnode.socketDrainAsked')
-/** Number of the last time that DRAIN was asked for, 16 bits. */
-const kMark = Symbol('rnode.socketMark')
+/** What is under way to the client. */
+const kFlow = Symbol('rnode.socketFlow')
 const kEnded = Symbol('rnode.socketEnded')
 const kHeld = Symbol('rnode.socketHeld')
 const kHeldBytes = Symbol('rnode.socketHeldBytes')
+const kTakeBack = Symbol('rnode.socketTakeBack')
 const kFresh = Symbol('rnode.socketFresh')
 /** How many listeners of 'close' were there before the request under way. */
 const kListenersBefore = Symbol('rnode.socketListenersBefore')
@@ -38,11 +36,9 @@ const kListenersBefore = Symbol('rnode.socketListenersBefore')
 function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kSlot] = slot
   this[kGeneration] = generation
-  this[kUnacked] = 0
   this[kWroteIn] = -1
-  this[kWaiting] = null
-  this[kDrainAsked] = false
-  this[kMark] = 0
+  this[kFlow] = new Flow(slot, F.RAW, drain, this)
+  this[kTakeBack] = 0
   this[kFresh] = false
   this[kListenersBefore] = 0
   this[kEnded] = false
@@ -132,7 +128,7 @@ Object.defineProperties(proto, {
   writableNeedDrain: {
     configurable: true,
     get() {
-      return this[kWaiting] !== null
+      return this[kFlow].needDrain
     }
   },
   writableCorked: {
@@ -221,23 +217,24 @@ proto.write = function write(data, encoding, callback) {
     if (typeof callback === 'function') process.nextTick(callback, writeError(this))
     return false
   }
+  ownAnswer(this)
   touch(this)
   this[kWroteIn] = this[kGeneration]
+  const flow = this[kFlow]
   if (this._writableState.corked > 0) {
-    const size = typeof data === 'string' ? Buffer.byteLength(data, encoding) : data.byteLength
     this[kHeld].push(data, encoding, callback)
-    this[kUnacked] += size
-    this[kHeldBytes] += size
+    // text counts by its length, as in a Writable
+    this[kHeldBytes] += data.length
   } else {
     transmit(this, data, encoding)
-    if (typeof callback === 'function') {
-      // held back while the client does not take what is under way
-      if (this[kDrainAsked]) wait(this).callbacks.push(callback)
-      else process.nextTick(callback)
-    }
+    if (typeof callback === 'function') flow.onWritten(callback)
+    if (flow.pending + this[kHeldBytes] >= HIGH_WATER_MARK) flow.needDrain = true
+    const isBelow = !flow.needDrain
+    flow.commit(this[kGeneration])
+    return isBelow
   }
-  if (this[kUnacked] < HIGH_WATER_MARK) return true
-  wait(this).drain = true
+  if (pending(this) < HIGH_WATER_MARK) return true
+  flow.needDrain = true
   return false
 }
 
@@ -251,24 +248,16 @@ function writeError(socket) {
   return err
 }
 
+/** Who has a hand in the connection sees the answer under way as Node's. */
+function ownAnswer(socket) {
+  const res = socket._httpMessage ?? bridge.lookup(socket[kSlot], socket[kGeneration])
+  if (res !== undefined && res[kStreamOut] !== undefined) require('./outgoing').full(res)
+}
+
 /** Posts one run of bytes. */
 function transmit(socket, data, encoding) {
-  let size = typeof data === 'string' ? data.length : data.byteLength
-  if (size === 0) return
-  const asks = socket[kUnacked] + size >= WINDOW
-  if (asks) socket[kMark] = (socket[kMark] + 1) & 0xffff
-  size = bridge.sendBytes(
-    F.RAW,
-    asks ? F.WANT_DRAIN | (socket[kMark] << F.MARK_SHIFT) : 0,
-    socket[kSlot],
-    socket[kGeneration],
-    data,
-    encoding || 'utf8'
-  )
-  socket.bytesWritten += size
-  socket[kUnacked] += size
-  if (asks) socket[kDrainAsked] = true
-  else if (socket[kUnacked] === size) process.nextTick(settle, socket)
+  if ((typeof data === 'string' ? data.length : data.byteLength) === 0) return
+  socket.bytesWritten += socket[kFlow].post(socket[kGeneration], data, encoding || 'utf8')
 }
 
 proto.cork = function cork() {
@@ -280,17 +269,18 @@ proto.uncork = function uncork() {
   const state = this._writableState
   if (state.corked === 0 || --state.corked > 0) return
   const held = this[kHeld]
-  if (held.length === 0) return
+  const flow = this[kFlow]
+  if (held.length === 0 && flow.fresh === 0) return
   this[kHeld] = []
-  this[kUnacked] -= this[kHeldBytes]
   this[kHeldBytes] = 0
-  if (this.destroyed) return refuseHeld(this, held)
-  for (let i = 0; i < held.length; i += 3) transmit(this, held[i], held[i + 1])
-  for (let i = 2; i < held.length; i += 3) {
-    if (typeof held[i] !== 'function') continue
-    if (this[kDrainAsked]) wait(this).callbacks.push(held[i])
-    else process.nextTick(held[i])
+  if (this.destroyed) {
+    flow.refuse(writeError(this))
+    return refuseHeld(this, held)
   }
+  for (let i = 0; i < held.length; i += 3) transmit(this, held[i], held[i + 1])
+  for (let i = 2; i < held.length; i += 3)
+    if (typeof held[i] === 'function') flow.onWritten(held[i])
+  flow.commit(this[kGeneration])
 }
 
 /** Bytes that never left: their callbacks get the error of a destroyed stream. */
@@ -300,37 +290,41 @@ function refuseHeld(socket, held) {
   }
 }
 
-/** Below the window the kernel counts as having taken what was posted. */
 function pending(socket) {
-  return socket[kDrainAsked] ? socket[kUnacked] : socket[kHeldBytes]
+  return socket[kFlow].pending + socket[kHeldBytes]
 }
 
-function wait(socket) {
-  if (socket[kWaiting] === null) socket[kWaiting] = { callbacks: [], drain: false }
-  return socket[kWaiting]
-}
-
-/** Below the window the bytes count as written at the end of the turn. */
-function settle(socket) {
-  if (!socket[kDrainAsked]) drained(socket)
-}
-
-/** DRAIN frame. One for an earlier mark says nothing of what was written since. */
-function drainReached(socket, mark) {
-  if (mark === socket[kMark]) drained(socket)
-}
-
-/** Everything written has been taken. */
-function drained(socket) {
-  socket[kUnacked] = 0
-  socket[kDrainAsked] = false
-  const waiting = socket[kWaiting]
-  if (waiting === null) return
-  socket[kWaiting] = null
-  for (const callback of waiting.callbacks) callback()
-  if (!waiting.drain) return
+/** A writer that was told to wait may go on. */
+function drain(socket) {
+  if (socket[kHeldBytes] !== 0) {
+    socket[kFlow].needDrain = true
+    return
+  }
   if (socket._httpMessage) require('./outgoing').drainMessage(socket._httpMessage)
   socket.emit('drain')
+}
+
+/**
+ * What a streamed response has under way is from now on the socket's.
+ * @param {boolean} corked it writes in this tick: the socket is corked until the next, as Node's would be
+ * @param {number} fresh bytes of this tick, which destroy() takes back
+ */
+function adoptFlow(socket, flow, generation, corked, fresh) {
+  socket[kFlow].absorb(flow)
+  if (!corked) return socket[kFlow].commit(generation)
+  socket[kTakeBack] = fresh
+  socket.cork()
+  process.nextTick(letGo, socket)
+}
+
+function letGo(socket) {
+  socket[kTakeBack] = 0
+  socket.uncork()
+}
+
+/** DRAIN frame. One for another mark says nothing of what was written here. */
+function drainReached(socket, mark) {
+  socket[kFlow].drained(mark, socket[kGeneration])
 }
 
 proto.end = function end(data, encoding, callback) {
@@ -346,6 +340,7 @@ proto.end = function end(data, encoding, callback) {
     this._writableState.corked = 1
     this.uncork()
   }
+  ownAnswer(this)
   if (!this[kEnded] && !this.destroyed) {
     this[kEnded] = true
     this.writable = false
@@ -362,7 +357,8 @@ proto.end = function end(data, encoding, callback) {
 /** Closes the connection at once; the request under way is aborted as Node's server does. */
 proto.destroy = function destroy(err) {
   if (this.destroyed) return this
-  bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], 0)
+  ownAnswer(this)
+  bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], this[kTakeBack] << 1)
   this.errored = err ?? null
   this.destroyed = true
   this.readable = false
@@ -376,7 +372,10 @@ proto.destroySoon = function destroySoon() {
   return this.end()
 }
 proto.resetAndDestroy = function resetAndDestroy() {
-  if (!this.destroyed) bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], 1)
+  if (!this.destroyed) {
+    ownAnswer(this)
+    bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], (this[kTakeBack] << 1) | 1)
+  }
   return this.destroy()
 }
 
@@ -415,11 +414,8 @@ function closed(socket, hadError) {
   socket.writable = false
   clearTimeout(socket[kTimer])
   // writes that wait fail before anybody hears of the end
-  const waiting = socket[kWaiting]
-  socket[kWaiting] = null
-  if (waiting !== null) {
-    for (const callback of waiting.callbacks) callback(writeError(socket))
-  }
+  ownAnswer(socket)
+  socket[kFlow].fail(writeError(socket))
   emitError(socket)
   require('./outgoing').connectionGone(socket)
   const slots = sockets[socket[kSlot] >>> 24]
@@ -569,5 +565,7 @@ module.exports = {
   closed,
   broken,
   drainReached,
+  adoptFlow,
+  touch,
   kEnded
 }

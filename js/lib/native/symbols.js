@@ -31,13 +31,13 @@ const names = [
   'kPendingFlags',
   'kBytesExpected',
   'kBytesWritten',
-  'kUnacked',
   'kNeedDrain',
   'kCorked',
   'kTrailerLines',
   'kNotify',
   'kUniqueHeaders',
   'kSentLength',
+  'kStreamOut', // what a streamed response keeps
   'kFile', // what Rust was asked for, until it has answered
   'kFastBody',
   'kEndCallbacks', // of end(), where they are no listeners

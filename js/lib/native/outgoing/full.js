@@ -6,7 +6,7 @@
 const { ServerResponse } = require('node:http')
 const F = require('../frames')
 const { HIGH_WATER_MARK, socketOf } = require('../socket')
-const { NodeProto, proto, LIGHT, FULL, SENT, FIXED } = require('./proto')
+const { NodeProto, proto, LIGHT, FULL, SENT, FIXED, STREAM } = require('./proto')
 const { kOutHeaders, kNodeSocket, kWritableFinished } = require('./proto')
 const { hasList, complete, listOf, nodeHeaders } = require('./headers')
 const { KEPT, connectionTerms } = require('./head')
@@ -24,6 +24,7 @@ const REJECTING = { rejectNonStandardBodyWrites: true }
  */
 function full(res) {
   const state = res[kState]
+  if (state === STREAM) return streams().resume(res)
   if (state !== LIGHT && state !== FIXED) return res
   complete(res)
   const req = res.req
@@ -63,6 +64,12 @@ function full(res) {
 
 function noop() {}
 
+let loaded
+/** Loaded late: it stands on this file. */
+function streams() {
+  return loaded ?? (loaded = require('./stream'))
+}
+
 /** The head that was fixed, by Node's writeHead. */
 function fixAgain(res) {
   const { statusCode, statusMessage } = res
@@ -100,7 +107,6 @@ for (const name of [
   'cork',
   'destroy',
   'detachSocket',
-  'flushHeaders',
   'pipe',
   'setHeaders',
   'setTimeout',
@@ -121,8 +127,20 @@ for (const name of [
 }
 
 proto.write = function write(chunk, encoding, callback) {
+  const state = this[kState]
+  if (state === LIGHT || state === STREAM) {
+    const result = streams().streamWrite(this, chunk, encoding, callback)
+    if (result !== undefined) return result
+  }
   full(this)
   return NodeProto.write.call(this, chunk, encoding, callback)
+}
+
+proto.flushHeaders = function flushHeaders() {
+  const state = this[kState]
+  if (state === STREAM || (state === LIGHT && streams().flushHead(this))) return
+  full(this)
+  NodeProto.flushHeaders.call(this)
 }
 
 for (const name of ['socket', 'connection']) {
@@ -133,6 +151,7 @@ for (const name of ['socket', 'connection']) {
       if (socket !== undefined) return socket
       // Node's own message, which knows its socket
       if (this[kState] === undefined) return this[kNodeSocket]
+      if (this[kState] === STREAM) return full(this)[kSocket]
       // made as soon as somebody looks for it
       if (!hasList(this) || (this[kState] === SENT && isFinished(this))) return null
       const own = bind(this)
@@ -171,15 +190,24 @@ if (kOutHeaders !== undefined) {
 for (const [name, light] of [
   ['closed', (res) => res._closed],
   ['errored', () => null],
-  ['writableCorked', () => 0],
+  ['writableCorked', (res) => (res[kState] === STREAM ? streams().writableCorked(res) : 0)],
   [
     'writableFinished',
-    (res) => res.finished && (kWritableFinished === undefined || isFinished(res))
+    (res) => {
+      if (res[kState] === STREAM) return streams().writableFinished(res)
+      return res.finished && (kWritableFinished === undefined || isFinished(res))
+    }
   ],
   // the socket's: asked of the full one
-  ['writableHighWaterMark', (res) => full(res).socket?.writableHighWaterMark ?? HIGH_WATER_MARK],
-  ['writableLength', () => 0],
-  ['writableNeedDrain', () => false]
+  [
+    'writableHighWaterMark',
+    (res) =>
+      res[kState] === STREAM
+        ? HIGH_WATER_MARK
+        : (full(res).socket?.writableHighWaterMark ?? HIGH_WATER_MARK)
+  ],
+  ['writableLength', (res) => (res[kState] === STREAM ? streams().writableLength(res) : 0)],
+  ['writableNeedDrain', (res) => res[kState] === STREAM && streams().writableNeedDrain(res)]
 ]) {
   const descriptor = descriptorOf(name)
   if (descriptor === undefined) continue

@@ -5,7 +5,7 @@
 
 const { OutgoingMessage, STATUS_CODES } = require('node:http')
 const F = require('../frames')
-const { NodeProto, proto, LIGHT, SENT, FIXED } = require('./proto')
+const { NodeProto, proto, LIGHT, SENT, FIXED, STREAM } = require('./proto')
 const { kOutHeaders, kUniqueHeaders } = require('./proto')
 const headers = require('./headers')
 const S = require('../symbols')
@@ -235,7 +235,7 @@ Object.defineProperty(proto, '_header', {
   get() {
     const text = this[kHeaderText]
     const state = this[kState]
-    if (text !== null || (state !== SENT && state !== FIXED)) return text
+    if (text !== null || (state !== SENT && state !== FIXED && state !== STREAM)) return text
     return (this[kHeaderText] = headText(this))
   },
   set(value) {
@@ -249,7 +249,7 @@ Object.defineProperty(proto, 'headersSent', {
   get() {
     const state = this[kState]
     if (state === LIGHT) return false
-    return state === SENT || state === FIXED || Boolean(this._header)
+    return state === SENT || state === FIXED || state === STREAM || Boolean(this._header)
   }
 })
 

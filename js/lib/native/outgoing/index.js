@@ -46,6 +46,7 @@ for (const [name, value] of Object.entries({
 }
 for (const [key, value] of [
   [S.kEndCallbacks, undefined],
+  [S.kStreamOut, undefined],
   [S.kDestroyed, false],
   [S.kClosed, false]
 ]) {

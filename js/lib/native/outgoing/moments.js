@@ -90,6 +90,13 @@ function finish(res) {
   res.emit('finish')
 }
 
+/** An answer that was sent in pieces has left. */
+function finishNow(res) {
+  res[kState] = SENT
+  res[kTold] = SCHEDULED
+  finish(res)
+}
+
 function emitClose(res) {
   if (res[kState] === SENT) {
     if (res[kTold] === CLOSED) return
@@ -139,4 +146,4 @@ for (const [name, key] of [
   })
 }
 
-module.exports = { sent, tell, isUntold, isFinished, isClosed, emitClose, whenFinished }
+module.exports = { sent, tell, isUntold, isFinished, isClosed, finishNow, emitClose, whenFinished }

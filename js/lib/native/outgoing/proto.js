@@ -18,6 +18,8 @@ const SENT = 3
 const DONE = 4
 /** writeHead was called on a light response: the head is fixed, nothing has been sent. */
 const FIXED = 5
+/** Head sent, body under way in frames that Rust frames; headers are still read from the list. */
+const STREAM = 6
 
 // Found on a response made for the purpose.
 const sample = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
@@ -29,6 +31,10 @@ const kUniqueHeaders = symbolOf('kUniqueHeaders')
 const kNodeSocket = symbolOf('kSocket')
 /** On newer versions: finished means that 'finish' has come. */
 const kWritableFinished = symbolOf('kWritableFinished')
+/** True if a response counts as corked while its socket is (until Node 20). */
+const corked = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+corked.socket = { writableCorked: 1 }
+const COUNTS_SOCKET_CORKS = corked.writableCorked === 1
 /** On newer versions: callbacks of end() are no listeners of 'finish'. */
 const kNodeEndCallbacks = symbolOf('kEndCallbacks')
 
@@ -40,11 +46,13 @@ module.exports = {
   SENT,
   DONE,
   FIXED,
+  STREAM,
   sample,
   kOutHeaders,
   kNodeNeedDrain,
   kUniqueHeaders,
   kNodeSocket,
   kWritableFinished,
+  COUNTS_SOCKET_CORKS,
   kNodeEndCallbacks
 }

@@ -10,7 +10,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { finishRequest } = require('../incoming')
 const { isUntouched } = require('../socket')
-const { NodeProto, proto, LIGHT, SENT, FIXED, kWritableFinished } = require('./proto')
+const { NodeProto, proto, LIGHT, SENT, FIXED, STREAM, kWritableFinished } = require('./proto')
 const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./headers')
 const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlags } = require('./head')
 const { full } = require('./full')
@@ -32,6 +32,9 @@ proto.end = function end(chunk, encoding, callback) {
   const state = this[kState]
   if (state === LIGHT || state === FIXED) {
     if (endLight(this, chunk, encoding, callback)) return this
+    full(this)
+  } else if (state === STREAM) {
+    if (require('./stream').streamEnd(this, chunk, encoding, callback)) return this
     full(this)
   } else if (state === SENT && kWritableFinished !== undefined) return endAgain(this, arguments)
   return NodeProto.end.call(this, chunk, encoding, callback)
