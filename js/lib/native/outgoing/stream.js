@@ -64,6 +64,8 @@ function isStreamable(res) {
     res[S.kFile] === undefined &&
     (req[kFlags] & UNUSUAL) === 0 &&
     req.method !== 'HEAD' &&
+    // a closing server's connections end after answers that do not say so
+    req[kServer].listening &&
     (req[kSocket] === undefined ||
       (!req[kSocket].destroyed && isUntouched(req[kSocket], res[kGeneration])))
   )
