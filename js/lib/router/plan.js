@@ -47,6 +47,8 @@ class Plan {
     this.url = undefined
     this.method = undefined
     this.pathname = ''
+    /** The pathname is the URL up to its '?': nested routers need no look at the URL either. */
+    this.plain = true
     this.from = 0
     this.checksMethod = false
     // the current entry
@@ -125,6 +127,7 @@ class Plan {
     this.url = req.url
     this.setMethod(req.method)
     this.pathname = pathname
+    this.plain = pathname === pathnameOf(req.url)
     this.from = from
   }
 
@@ -230,7 +233,7 @@ class Plan {
 
   /** Leaves the nested words at `pos` for the router that the layer leads into. */
   offer(req, router, pos) {
-    if (router === undefined) return
+    if (router === undefined || !this.plain) return
     req[kPlan] = new Offer(
       router,
       this.words,

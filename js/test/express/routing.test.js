@@ -510,3 +510,32 @@ differential(
     { path: '/shown', status: 200 }
   ]
 )
+
+differential(
+  'targets with a host or a fragment reach nested routers',
+  (express) => {
+    const app = express()
+    const router = express.Router()
+    const inner = express.Router()
+    const show = (req, res) =>
+      res.json([req.url, req.baseUrl, req.originalUrl, req.path, req.params, req.query])
+    inner.get('/:id', show)
+    inner.get(/^\/re(.*)$/, show)
+    router.use('/in', inner)
+    router.get('/:id', show)
+    app.use('/a', router)
+    app.use((req, res) => res.status(404).send(`none ${req.url}`))
+    return app
+  },
+  [
+    'http://h/a/1',
+    'http://h/a/in/1?q=1',
+    'http://h/a/in/re/2',
+    '/a/in/1#f',
+    '/a/in/re/x#f',
+    '/a/in/1?q#f',
+    '/a#f',
+    '/a/in#f',
+    'http://h/a'
+  ]
+)
