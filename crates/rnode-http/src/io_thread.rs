@@ -302,8 +302,14 @@ impl Ctx {
             };
             match found {
                 Some(cell) if frame::slot_io(command.slot) == self.id => cell.clone(),
-                // Completed before, by whoever came first: what comes late is dropped.
-                _ => return,
+                // Completed before, by whoever came first: what comes late is dropped, but for the end of the connection.
+                _ => {
+                    drop(slots);
+                    if let Kind::Destroy { reset, .. } = command.kind {
+                        self.late_destroy(command.slot, command.generation, reset);
+                    }
+                    return;
+                }
             }
         };
         let first = self.guarded(&cell, |conn| {
@@ -313,6 +319,20 @@ impl Ctx {
         if first == Some(true) {
             self.touched.borrow_mut().push(cell);
         }
+    }
+
+    /// DESTROY by a request that is no longer the connection's current one.
+    fn late_destroy(&self, slot: u32, generation: u32, reset: bool) {
+        let cell = match self.slots.borrow().current(frame::slot_index(slot)) {
+            Some((current, cell)) if frame::slot_io(slot) == self.id => {
+                if !cell.borrow().is_own(generation, current) {
+                    return;
+                }
+                cell.clone()
+            }
+            _ => return,
+        };
+        self.guarded(&cell, |conn| conn.destroy(reset, self));
     }
 
     /// The answer for a connection that has gone already is immediate; it must not be lost, since JavaScript holds the

@@ -197,6 +197,32 @@ fn destroy_and_socket_end() {
 }
 
 #[test]
+fn destroy_of_an_earlier_request_ends_its_connection_and_no_other() {
+    let (handler, events) = recorder();
+    let fake = Fake::start(handler);
+    let mut out = fake.out();
+    let mut client = Client::connect(fake.port());
+    client.send(GET);
+    let (slot, first) = request(&events);
+    out.text(slot, first, 200, b"");
+    out.flush();
+    client.response().expect("answered");
+    client.send(GET);
+    request(&events);
+    outbound::destroy(out.to(slot), slot, first.wrapping_sub(2), false);
+    out.flush();
+    assert!(
+        events.recv_timeout(Duration::from_millis(100)).is_err(),
+        "of another connection"
+    );
+    outbound::destroy(out.to(slot), slot, first, false);
+    out.flush();
+    assert!(matches!(next(&events), Event::Abort(..)));
+    assert_eq!(client.rest(), b"");
+    fake.wait_for_no_slots();
+}
+
+#[test]
 fn close_drains() {
     let (handler, events) = recorder();
     let fake = Fake::start(handler);

@@ -78,6 +78,16 @@ impl Conn {
         self.linger_until = ctx.now() + LINGER_MS;
     }
 
+    /// Closes as JavaScript asks. An invocation that is open is told, unless it is the one that asks.
+    pub(crate) fn destroy(&mut self, reset: bool, ctx: &Ctx) {
+        // What was written before counts as sent, as far as the kernel takes it.
+        self.flush(ctx);
+        if reset && let Some(io) = &self.io {
+            io.reset_on_close();
+        }
+        self.kill();
+    }
+
     /// Closes at once. Frames that come later find no slot.
     pub(crate) fn kill(&mut self) {
         if self.invocation_open() {

@@ -250,7 +250,8 @@ impl Conn {
         }
     }
 
-    fn is_own(&self, generation: u32, current: u32) -> bool {
+    /// Whether `generation` is one of this connection's, up to the current one.
+    pub(crate) fn is_own(&self, generation: u32, current: u32) -> bool {
         current.wrapping_sub(generation) <= current.wrapping_sub(self.first_generation)
     }
 

@@ -85,12 +85,7 @@ impl Conn {
                 } else {
                     u64::from(take_back).min(of_response)
                 });
-                // What was written before counts as sent, as far as the kernel takes it.
-                self.flush(ctx);
-                if reset && let Some(io) = &self.io {
-                    io.reset_on_close();
-                }
-                self.kill();
+                self.destroy(reset, ctx);
             }
             Kind::BodyWant { credit } => {
                 self.credit = self.credit.saturating_add(u64::from(credit));
