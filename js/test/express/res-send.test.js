@@ -225,3 +225,29 @@ differential(
   },
   statuses.map((_, i) => `/${i}`).filter((_, i) => statuses[i] !== 100)
 )
+
+differential(
+  'cork and uncork before, in and behind an answer',
+  (express) => {
+    const app = express()
+    app.get('/send', (_req, res) => {
+      res.send('sent')
+      res.cork()
+      res.uncork()
+    })
+    app.get('/write', (_req, res) => {
+      res.cork()
+      res.write('one')
+      res.write('two')
+      res.uncork()
+      res.end()
+      res.uncork()
+    })
+    app.get('/plain', (_req, res) => {
+      res.useChunkedEncodingByDefault = false
+      res.end('to the end of the connection')
+    })
+    return app
+  },
+  ['/send', '/write', '/plain'].map((path) => ({ path, status: 200 }))
+)

@@ -497,6 +497,20 @@ suite(__filename, [
       return out
     }
   },
+  ...['send', 'end', 'write', 'append'].map((how) => ({
+    name: `an answer to HEAD has no body, whatever req.method has become: ${how}`,
+    serve: () => (req, res) => {
+      req.method = 'DELETE'
+      if (how === 'send') return res.send('sent')
+      if (how === 'end') return res.end('ended')
+      if (how === 'append') return res.appendHeader('X-More', '1').end('ended')
+      res.write('one')
+      setImmediate(() => res.end('two'))
+    },
+    // read to the end: bytes behind the head would be taken for the next answer
+    exchange: (client) =>
+      client.raw('HEAD / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n')
+  })),
   one('toISOString-like objects as values', (req, res, { log, attempt }) => {
     log(attempt(() => res.setHeader('X-Date', new Date(0))))
     log(attempt(() => res.setHeader('X-Object', { toString: () => 'from toString' })))

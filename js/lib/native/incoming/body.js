@@ -211,9 +211,10 @@ proto._read = function _read(n) {
   if (this[kFlags] & F.BODY_COMPLETE) {
     const body = this[kInlineBody]
     this[kInlineBody] = undefined
+    if (body === undefined) return
     // as if it had come just now: the parser has no say in a handler's own turn
-    if (body === null && entering.req !== this) this.push(null)
-    else if (body !== undefined) process.nextTick(pushInline, this, body)
+    if (entering.req === this) process.nextTick(pushInline, this, body)
+    else pushInline(this, body)
     return
   }
   let reading = this[kReading]

@@ -104,13 +104,11 @@ for (const name of [
   'addTrailers',
   'appendHeader',
   'assignSocket',
-  'cork',
   'destroy',
   'detachSocket',
   'pipe',
   'setHeaders',
   'setTimeout',
-  'uncork',
   'writeContinue',
   'writeEarlyHints',
   'writeInformation',
@@ -122,6 +120,16 @@ for (const name of [
     [name](...args) {
       full(this)
       return original.apply(this, args)
+    }
+  }[name]
+}
+
+// Behind an answer that Node's constructor has not seen there is nothing to hold back.
+for (const name of ['cork', 'uncork']) {
+  proto[name] = {
+    [name]() {
+      full(this)
+      if (this[kState] === FULL) NodeProto[name].call(this)
     }
   }[name]
 }

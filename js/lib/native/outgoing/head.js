@@ -34,6 +34,7 @@ function setEtagFunctions(weak, strong) {
 function headFlags(res, list, special) {
   const keepsAlive = (res.req[kFlags] & F.KEEP_ALIVE) !== 0
   if ((special & OTHER) !== 0 || res.shouldKeepAlive !== keepsAlive) return -1
+  if (!res.useChunkedEncodingByDefault) return -1
   let flags = 0
   if (!res.sendDate || (special & DATE) !== 0) flags |= F.NO_DATE
   if ((special & CONNECTION) !== 0) {
@@ -206,6 +207,8 @@ const KEPT = [
   'shouldKeepAlive',
   'strictContentLength',
   '_contentLength',
+  // by the client's method, whatever req.method has become since
+  '_hasBody',
   '_removedConnection',
   '_removedContLen',
   '_removedTE'
@@ -218,7 +221,6 @@ function headText(res) {
   OutgoingMessage.call(message)
   for (const name of KEPT) message[name] = res[name]
   message.req = req
-  message._hasBody = req.method !== 'HEAD'
   if (req[kFlags] & F.HTTP_1_0) message.useChunkedEncodingByDefault = false
   connectionTerms(message, req)
   const list = listOf(res)

@@ -57,7 +57,6 @@ function isStreamable(res) {
     statusCode !== 304 &&
     Number.isInteger(statusCode) &&
     res.statusMessage === undefined &&
-    res.useChunkedEncodingByDefault &&
     !res._removedTE &&
     !res.destroyed &&
     !res.finished &&
