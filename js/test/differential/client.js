@@ -1,0 +1,128 @@
+'use strict'
+// The client of generated tests: sends a group of requests over one connection and records the bytes that come back.
+// It must not judge or reorder them.
+
+const net = require('node:net')
+
+/** Nothing more for so long counts as no answer. */
+const QUIET_MS = 300
+
+/** Where the first response in `bytes` ends, -1 if it is not whole; `framing` says how. */
+function responseEnd(bytes, method, ended) {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return -1
+  const head = bytes.toString('latin1', 0, headEnd)
+  const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(head)?.[1])
+  if (Number.isNaN(status)) return -1
+  const start = headEnd + 4
+  if (status < 200 && status !== 101) {
+    const rest = responseEnd(bytes.subarray(start), method, ended)
+    return rest < 0 ? -1 : start + rest
+  }
+  if (method === 'HEAD' || status === 204 || status === 304) return start
+  if (/^transfer-encoding:.*chunked$/im.test(head)) {
+    let at = start
+    for (;;) {
+      const line = bytes.indexOf('\r\n', at)
+      if (line < 0) return -1
+      const size = Number.parseInt(bytes.toString('latin1', at, line), 16)
+      if (Number.isNaN(size)) return -1
+      at = line + 2 + size + 2
+      if (size === 0) {
+        const end = bytes.indexOf('\r\n\r\n', line)
+        return end < 0 ? -1 : end + 4
+      }
+      if (at > bytes.length) return -1
+    }
+  }
+  const length = /^content-length: *(\d+)$/im.exec(head)
+  if (length !== null) {
+    const end = start + Number(length[1])
+    return end <= bytes.length ? end : -1
+  }
+  return ended ? bytes.length : -1
+}
+
+/**
+ * @param {number} port
+ * @param {{ requests: Array<{ bytes: string, method: string }>, pipelined?: boolean, fin?: boolean, quiet?: number,
+ *   pieces?: number }} group `bytes` latin1; `pieces`: so many packets per request; `fin`: the client half-closes behind its last request
+ * @returns {Promise<{ answers: string[], end: string }>} one text per response, and how the connection ended
+ */
+function exchange(port, group) {
+  const { requests } = group
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const answers = []
+    let bytes = Buffer.alloc(0)
+    let next = 0
+    let ended = false
+    let timer
+    const finish = (end) => {
+      clearTimeout(timer)
+      if (bytes.length !== 0) answers.push(`rest: ${bytes.toString('latin1')}`)
+      bytes = Buffer.alloc(0)
+      socket.on('close', () => resolve({ answers, end }))
+      socket.on('error', () => {})
+      socket.destroy()
+    }
+    const wait = () => {
+      clearTimeout(timer)
+      timer = setTimeout(finish, group.quiet ?? QUIET_MS, 'quiet')
+    }
+    const send = () => {
+      if (group.pipelined) {
+        socket.write(Buffer.from(requests.map((r) => r.bytes).join(''), 'latin1'))
+        next = requests.length
+        if (group.fin) socket.end()
+      } else {
+        const data = Buffer.from(requests[next++].bytes, 'latin1')
+        const last = next === requests.length
+        if (!group.pieces) socket.write(data)
+        else sendPieces(socket, data, group.pieces)
+        if (last && group.fin && !group.pieces) socket.end()
+      }
+      wait()
+    }
+    const take = () => {
+      while (answers.length < requests.length) {
+        const end = responseEnd(bytes, requests[answers.length].method, ended)
+        if (end < 0) return
+        answers.push(bytes.toString('latin1', 0, end))
+        bytes = bytes.subarray(end)
+        const closes = /^connection: close$/im.test(answers.at(-1).split('\r\n\r\n')[0])
+        if (answers.length === requests.length) {
+          if (!closes && !ended) return finish('open')
+        } else if (!closes && next === answers.length && !ended) send()
+      }
+    }
+    socket.setNoDelay(true)
+    socket.on('connect', send)
+    socket.on('data', (chunk) => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
+      wait()
+      take()
+    })
+    socket.on('end', () => {
+      ended = true
+      take()
+      finish('closed')
+    })
+    socket.on('error', (err) => finish(err.code === 'EPIPE' ? 'ECONNRESET' : err.code))
+  })
+}
+
+/** Writes in pieces, a turn of the event loop apart. */
+function sendPieces(socket, data, pieces) {
+  const size = Math.max(1, Math.ceil(data.length / pieces))
+  let at = 0
+  const go = () => {
+    if (socket.destroyed) return
+    socket.write(data.subarray(at, at + size))
+    at += size
+    if (at < data.length) setTimeout(go, 1)
+  }
+  go()
+}
+
+module.exports = { exchange }

@@ -1,0 +1,159 @@
+'use strict'
+// Runs one generated program on two servers, one after the other, and tells where they differ. It must not know why.
+
+const http = require('node:http')
+const { encode } = require('./generate')
+const { build, Trace } = require('./interpret')
+const { exchange } = require('./client')
+
+/** How an app gets its sockets: Express on Node's server, ours on its own. */
+const onNode = (app) => http.createServer(app).listen(0, '127.0.0.1')
+const native = (app) => app.listen(0, '127.0.0.1')
+
+/** What may differ between two runs of the same program. */
+function settled(text) {
+  // frames of a stack differ with the files, and the length of the page with them
+  if (/(?:<br> &nbsp; &nbsp;|\n {4})at /.test(text))
+    text = text.replace(/^Content-Length: \d+\r$/gm, 'Content-Length: <length>\r')
+  return text
+    .replace(/^Date: .*GMT\r$/gm, 'Date: <date>\r')
+    .replace(/Require stack:.*/s, '<stack>')
+    .replace(/Expires=[^;\r]*GMT/g, 'Expires=<date>')
+    .replace(/(?:<br> &nbsp; &nbsp;|\n {4})at .*?(?=<\/pre>|$)/gs, '<frames>')
+}
+
+/** Turns of the event loop, until nothing more is observed. */
+async function rest(trace) {
+  for (let quiet = 0, last = -1; quiet < 3; ) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    quiet = trace.count === last ? quiet + 1 : 0
+    last = trace.count
+  }
+}
+
+/**
+ * @param {Function} express
+ * @param {function(Function): object} listen
+ * @param {object} program
+ * @param {{ quiet?: number }} [options] ms without a byte that count as no answer
+ * @returns {Promise<object[]>} a record per connection
+ */
+async function run(express, listen, { app, groups }, options = {}) {
+  const trace = new Trace()
+  const uncaught = (err) => trace.note('uncaught', String(err?.message ?? err))
+  const { error } = console
+  console.error = (first) => trace.note('console.error', String(first).split('\n')[0])
+  process.on('uncaughtException', uncaught)
+  process.on('unhandledRejection', uncaught)
+  const warning = (w) => trace.note('warning', w.name)
+  process.on('warning', warning)
+  let server
+  try {
+    const built = build(express, trace, app)
+    server = listen(built)
+    if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address()
+    const records = []
+    for (const group of groups) {
+      const last = group.requests.length - 1
+      const from = trace.requests.length
+      trace.stray = []
+      const { answers, end } = await exchange(port, {
+        ...group,
+        ...options,
+        requests: group.requests.map((r, i) => ({
+          method: r.method,
+          bytes: encode(r, group.close && i === last)
+        }))
+      })
+      await rest(trace)
+      const traces = trace.requests.slice(from)
+      const stray = trace.stray.map(settled)
+      if (group.pipelined) {
+        // there the handlers of a packet run side by side, here one after the other
+        traces.sort((a, b) => (String(a) < String(b) ? -1 : 1))
+        stray.sort()
+      }
+      records.push({
+        pipelined: group.pipelined,
+        answers: answers.map(settled),
+        end,
+        traces,
+        stray
+      })
+    }
+    return records
+  } catch (err) {
+    return [{ failed: `${err.name}: ${err.message}` }]
+  } finally {
+    console.error = error
+    if (server) {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    }
+    process.off('uncaughtException', uncaught)
+    process.off('unhandledRejection', uncaught)
+    process.off('warning', warning)
+  }
+}
+
+/** Where two records differ first, as text; null if they do not. */
+function difference(ours, theirs) {
+  if (ours.length !== theirs.length) return `ours: ${brief(ours)}\nnode: ${brief(theirs)}`
+  for (let i = 0; i < ours.length; i++) {
+    const [mine, reference] = [ours[i], theirs[i]]
+    if (isExpected(mine, reference)) continue
+    for (const part of ['failed', 'answers', 'end', 'traces', 'stray']) {
+      const at = firstDifference(mine[part], reference[part])
+      if (at === null) continue
+      return `connection ${i}, ${part} ${at.path}\n  ours: ${brief(at.mine)}\n  node: ${brief(at.reference)}`
+    }
+  }
+  return null
+}
+
+/**
+ * Behind a parse error Node drops the answers of the same packet that are not written yet: see docs/compatibility.md.
+ * An exception that nobody catches leaves Node's parser in the middle of a packet.
+ */
+function isExpected(mine, reference) {
+  const uncaught = (record) => record.stray?.find((one) => one.startsWith('uncaught'))
+  if (uncaught(mine) !== undefined && uncaught(mine) === uncaught(reference)) return true
+  const refused = (record) =>
+    /^HTTP\/1.1 4\d\d [\w ]+\r\nConnection: close\r\n\r\n$/.test(record.answers?.at(-1))
+  // a request whose answer never ends keeps those behind it waiting here, and their answers there
+  const stuck = mine.end === 'quiet' && reference.end === 'quiet'
+  return mine.pipelined === true && (stuck || refused(mine) || refused(reference))
+}
+
+function firstDifference(mine, reference, path = '') {
+  if (Array.isArray(mine) && Array.isArray(reference)) {
+    for (let i = 0; i < Math.max(mine.length, reference.length); i++) {
+      const found = firstDifference(mine[i], reference[i], `${path}[${i}]`)
+      if (found !== null) return found
+    }
+    return null
+  }
+  return mine === reference ? null : { mine, reference, path }
+}
+
+const brief = (v) => {
+  const text = JSON.stringify(v) ?? 'undefined'
+  return text.length > 1200 ? `${text.slice(0, 600)} … ${text.slice(-500)}` : text
+}
+
+/** Runs both and compares; a difference counts if it is there again, with more patience. */
+async function compare(ours, theirs, program) {
+  let found = null
+  for (const quiet of [undefined, 2000]) {
+    const options = quiet === undefined ? {} : { quiet }
+    const expected = await run(theirs, onNode, program, options)
+    const actual = await run(ours, native, program, options)
+    found = difference(actual, expected)
+    if (found === null) return null
+  }
+  return found
+}
+
+module.exports = { compare, run, difference, native, onNode }
