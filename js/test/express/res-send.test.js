@@ -251,3 +251,38 @@ differential(
   },
   ['/send', '/write', '/plain'].map((path) => ({ path, status: 200 }))
 )
+
+const tagged = {
+  'own-etag': (_q, res) => res.set('ETag', '"own"').send('hello'),
+  'own-etag-long': (_q, res) => res.set('ETag', 'W/"own"').send('ü'.repeat(1500)),
+  'own-etag-latin1': (_q, res) => res.set({ ETag: '"own"', 'X-Latin': 'ü' }).send('ü'),
+  'own-etag-json': (_q, res) => res.status(416).set('etag', '"own"').json({ a: 1 }),
+  'no-etag': (_q, res) => res.send('hello')
+}
+const hooks = {
+  'passed on': (res, writeHead, args) => writeHead.apply(res, args),
+  'that looks': (res, writeHead, args) => {
+    const seen = res.get('ETag')
+    writeHead.apply(res.set('X-Seen', seen), args)
+  },
+  'that removes it': (res, writeHead, args) => {
+    res.removeHeader('ETag')
+    writeHead.apply(res, args)
+  }
+}
+for (const [name, hook] of Object.entries(hooks)) {
+  differential(
+    `res.send of an answer with an ETag through a replaced writeHead ${name}`,
+    bodies(tagged, (app) => {
+      app.use((_req, res, next) => {
+        const { writeHead } = res
+        res.writeHead = function (...args) {
+          hook(this, writeHead, args)
+          return this
+        }
+        next()
+      })
+    }),
+    [...each(tagged), ...each(tagged, { method: 'HEAD' })]
+  )
+}

@@ -120,7 +120,11 @@ function sendWhole(res, body, encoding, etagFn) {
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
   let flags = etagFlags.get(etagFn)
   if (flags === undefined) return false
-  if ((res[kSpecial] & ETAG) !== 0) flags = 0
+  if ((res[kSpecial] & ETAG) !== 0) {
+    flags = 0
+    // the handler's own stays, whoever asks for the head
+    etagFn = undefined
+  }
   if (typeof body === 'string') {
     if (body.length >= WINDOW && isWatched(res)) return false
     if (!isUnhooked(res)) return sendHooked(res, body, encoding, etagFn)
