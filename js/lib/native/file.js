@@ -4,13 +4,23 @@
 // happens where Rust cannot answer, is decided in middleware/static.js and send-file.js.
 
 const { AsyncResource } = require('node:async_hooks')
+const { STATUS_CODES } = require('node:http')
 const createError = require('http-errors')
 const native = require('./index')
 const F = require('./frames')
 const bridge = require('./bridge')
 const outgoing = require('./outgoing')
 const { finishRequest } = require('./incoming')
-const { kSlot, kGeneration, kHead, kHeaders, kHeaderList, kSpecial, kFile } = require('./symbols')
+const {
+  kSlot,
+  kGeneration,
+  kHead,
+  kHeaders,
+  kHeaderList,
+  kSpecial,
+  kFile,
+  kSocket
+} = require('./symbols')
 
 /** Request headers that an answer with a file depends on. */
 const NAMES = [
@@ -32,6 +42,9 @@ const UNUSUAL_URL = /^[^/]|[\t\n\f\r #\xa0]|[^\x00-\xff]/
 
 /** Longest FILE frame; what is longer is answered in JavaScript. */
 const MAX_PAYLOAD = 48 * 1024
+
+/** What a head takes besides the lines that are reported. */
+const HEAD_BYTES = 120
 
 /** What send takes off a 304. */
 const CONTENT_FIELDS = new Set(
@@ -63,6 +76,8 @@ class Pending extends AsyncResource {
     super('RNODEFILE', PENDING_RESOURCE)
     this.res = res
     this.question = question
+    /** The head has been sent, and is on the response. */
+    this.begun = false
   }
 
   /** The invocation has ended without an answer of ours. */
@@ -125,8 +140,8 @@ function post(pending) {
     if (lines.length + path.length + originalUrl.length + headers.length <= MAX_PAYLOAD) {
       let { flags } = question
       if (res.req.method === 'HEAD') flags |= F.FILE_HEAD
-      // listeners may look at the head
-      if (res._events !== undefined) flags |= F.FILE_REPORT
+      // listeners may look at the head, and at what was written to the socket
+      if (res._events !== undefined || res[kSocket] !== undefined) flags |= F.FILE_REPORT
       outgoing.sealForFile(res, pending)
       bridge.sendFile(
         flags,
@@ -213,6 +228,11 @@ bridge.onFrame(F.FILE_RESULT, (words, at, inbox) => {
     complete(res, pending, end === start ? null : inbox.latin1Slice(start, end))
     return
   }
+  if (result === F.FILE_BEGUN) {
+    pending.begun = true
+    applyReport(res, question.headers, inbox.latin1Slice(start, end))
+    return
+  }
   outgoing.reopen(res)
   if (result === F.FILE_FALLTHROUGH) run(pending, question.passed)
   else if (result === F.FILE_DIRECTORY) run(pending, question.directory)
@@ -258,6 +278,9 @@ function applyReport(res, headers, report) {
     }
   }
   res.statusCode = Number(status)
+  res.statusMessage = STATUS_CODES[status] || 'unknown'
+  // made of what is noted here when somebody looks
+  res._header = null
   const replaced = new Set(added.map(([lower]) => lower))
   const list = []
   const old = res[kHeaderList]
@@ -267,7 +290,12 @@ function applyReport(res, headers, report) {
   for (const field of added) list.push(...field)
   if (res.statusCode === 304) withoutContent(list)
   res[kHeaderList] = list
-  return res.statusCode !== 304 && res.req.method !== 'HEAD'
+  const hasBody = res.statusCode !== 304 && res.req.method !== 'HEAD'
+  const length = hasBody ? (added.find(([lower]) => lower === 'content-length')?.[2] ?? 0) : 0
+  const socket = res.req[kSocket]
+  // the head is Rust's: about this much
+  if (socket !== undefined) socket.bytesWritten += HEAD_BYTES + report.length + length
+  return hasBody
 }
 
 function withoutContent(list) {

@@ -92,6 +92,7 @@ module.exports = {
   FILE_DECLINED: 3,
   FILE_DIRECTORY: 4,
   FILE_FOUND: 5,
+  FILE_BEGUN: 6,
 
   /** Flags of FILE. */
   FILE_HEAD: 1,

@@ -122,6 +122,8 @@ pub mod file_result {
     pub const DIRECTORY: u32 = 4;
     /// The file is there; only with [`LOCATE`](super::file_flags::LOCATE).
     pub const FOUND: u32 = 5;
+    /// The head of a file that is sent in pieces is queued; only with [`REPORT`](super::file_flags::REPORT), and SENT or ABORT follows.
+    pub const BEGUN: u32 = 6;
 }
 
 /// Flags of FILE.
@@ -130,7 +132,7 @@ pub mod file_flags {
     pub const HEAD: u32 = 1;
     /// As `send` answers: a folder is reported, and nothing is passed on.
     pub const SEND: u32 = 2;
-    /// SENT tells status and header lines.
+    /// SENT, or BEGUN before it, tells status and header lines.
     pub const REPORT: u32 = 4;
     /// A file that is found is reported, not sent.
     pub const LOCATE: u32 = 8;

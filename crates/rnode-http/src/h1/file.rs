@@ -262,9 +262,9 @@ impl Conn {
         });
     }
 
-    /// Reports what became of the file. After anything but SENT, JavaScript answers.
+    /// Reports what became of the file. After anything but BEGUN and SENT, JavaScript answers.
     fn file_result(&mut self, result: u32, error: &[u8]) {
-        if result != file_result::SENT {
+        if result != file_result::SENT && result != file_result::BEGUN {
             self.response = Response::Awaited;
         }
         if self.unseen {
@@ -341,6 +341,10 @@ impl Conn {
                     reading: false,
                     copy: false,
                 }));
+                // whoever looks at a response whose client has left sees the head
+                if let Some(report) = self.file_report.take() {
+                    self.file_result(file_result::BEGUN, &report);
+                }
             }
         }
     }

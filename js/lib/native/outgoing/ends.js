@@ -6,7 +6,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { finishRequest, abortRequest } = require('../incoming')
 const { socketOf, closed } = require('../socket')
-const { NodeProto, proto, FULL, DONE, kNodeNeedDrain } = require('./proto')
+const { NodeProto, proto, LIGHT, FULL, DONE, kNodeNeedDrain } = require('./proto')
 const { full } = require('./full')
 const { emitClose } = require('./moments')
 const S = require('../symbols')
@@ -65,8 +65,14 @@ function abort(res, reason) {
 /** The connection has gone under a response: request and response are told as Node's server does. */
 function lost(res, reason) {
   require('./whole').giveUpFile(res)
+  // of a file that was on its way
+  const head = res[kState] === LIGHT ? res._header : null
   full(res)
   res[kState] = DONE
+  if (head !== null) {
+    res._header = head
+    res._headerSent = true
+  }
   if (res.socket) res.socket.destroyed = true
   abortRequest(res.req, reason)
 }

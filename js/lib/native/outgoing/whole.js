@@ -290,11 +290,21 @@ function endAgain(res, [chunk, encoding, callback]) {
 
 // files ---------------------------------------------------------------------------
 
-/** True if Rust may answer with a file: nobody could tell the difference. */
+/** Listens to what only a stream that is written into emits. */
+function seesStream(res) {
+  const events = res._events
+  if (res.emit !== emit) return true
+  return events !== undefined && (events.pipe ?? events.unpipe ?? events.drain) !== undefined
+}
+
+/**
+ * True if Rust may answer with a file: nobody could tell the difference. Listeners of 'finish' and 'close' are
+ * told (fileSent), and find the head on the response.
+ */
 function isPlain(res) {
   return (
     res[kState] === LIGHT &&
-    !isWatched(res) &&
+    !seesStream(res) &&
     isOriginal(res) &&
     !isHookedBelow(res) &&
     isOrdinary(res) &&
@@ -317,7 +327,9 @@ function sealForFile(res, pending) {
 function giveUpFile(res) {
   const pending = res[S.kFile]
   if (pending === undefined) return
+  const head = pending.begun ? res._header : null
   reopen(res)
+  res._header = head
   pending.abort()
 }
 
