@@ -6,7 +6,7 @@
 const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
-const { kSlot, kGeneration } = require('./symbols')
+const { kSlot, kGeneration, kServer } = require('./symbols')
 
 const INBOX_BYTES = 512 * 1024
 /** Of one outbox, as the addon makes them. */
@@ -133,6 +133,11 @@ function detach(res) {
     slots[slot & 0xffffff] = undefined
     active--
   }
+}
+
+/** Whether an invocation of this server is under way. */
+function isServing(server) {
+  return live.some((slots) => slots.some((res) => res?.req[kServer] === server))
 }
 
 /** The response a frame is for, undefined if it is late. */
@@ -405,6 +410,7 @@ module.exports = {
   attach,
   detach,
   lookup,
+  isServing,
   flush,
   sendWord,
   sendBytes,

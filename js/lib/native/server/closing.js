@@ -3,13 +3,14 @@
 // It accepts and answers nothing.
 
 const native = require('../index')
+const { isServing } = require('../bridge')
 const settings = require('../settings')
 const { closeRelay } = require('./relay')
 const state = require('./state')
 const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
 
-const { kId, kAddress, kClosing, kHandler, kListenToken, kRouter, kUnwatch, kUpgraded } = state
-const { servers, updateRef } = state
+const { kId, kAddress, kClosing, kDrained, kHandler, kListenToken } = state
+const { kOpen, kRouter, kUnwatch, kUpgraded, servers, updateRef } = state
 
 /** Stops accepting; `callback` and 'close' follow when the last connection has gone. */
 function close(callback) {
@@ -27,14 +28,15 @@ function close(callback) {
   this[kListenToken] = undefined
   closeReader(this)
   closeRelay(this)
-  if (this[kId] === 0) {
+  if (this[kOpen].size === 0 && this[kUpgraded].size === 0) {
     process.nextTick(() => this.emit('close'))
     return this
   }
-  if (!this[kClosing]) {
-    this[kClosing] = true
+  if (this[kId] !== 0 && !this[kClosing]) {
+    this[kDrained] = this[kOpen].size === 1 && this[kUpgraded].size === 0 && !isServing(this)
     native.serverClose(this[kId])
   }
+  this[kClosing] = true
   return this
 }
 
@@ -46,29 +48,70 @@ function asyncDispose() {
 
 function closeAllConnections() {
   closeStreams(this)
-  if (this[kId] !== 0) native.serverCloseAll(this[kId])
+  for (const id of this[kOpen]) native.serverCloseAll(id)
 }
 
 function closeIdleConnections() {
   closeIdleStreams(this)
-  if (this[kId] !== 0) native.serverCloseIdle(this[kId])
+  for (const id of this[kOpen]) native.serverCloseIdle(id)
 }
 
-/** The last connection has gone. */
-function gone(server) {
-  if (server[kId] === 0) return
-  if (server[kUpgraded].size !== 0) return
-  servers.delete(server[kId])
-  native.serverDrop(server[kId])
-  server[kId] = 0
+/**
+ * The server listens again while it closes: what its last id has open goes on under that id, and the
+ * next listen() makes another. As with Node, 'close' comes if nothing was under way, and else with the
+ * next close().
+ */
+function retire(server) {
+  const id = server[kId]
+  // nobody keeps its table up to date any more
+  native.serverSetTable(id, null, 0)
+  leave(server)
+  if (!server[kDrained]) return
   server[kClosing] = false
+  process.nextTick(() => server.emit('close'))
+}
+
+/** The last connection of an id has gone. */
+function gone(server, id) {
+  server[kOpen].delete(id)
+  if (id !== server[kId]) forget(id)
+  settle(server)
+}
+
+/** Ends a closed server if nothing of it is left. */
+function settle(server) {
+  if (!server[kClosing] || server[kOpen].size !== 0 || server[kUpgraded].size !== 0) return
+  const id = server[kId]
+  server[kClosing] = false
+  if (id !== 0) {
+    leave(server)
+    forget(id)
+  }
+  server.emit('close')
+}
+
+function forget(id) {
+  servers.delete(id)
+  native.serverDrop(id)
+  updateRef()
+}
+
+/** Takes the current id off the server. */
+function leave(server) {
+  server[kId] = 0
   server[kAddress] = null
   server[kUnwatch]?.()
   server[kUnwatch] = null
   server[kRouter] = null
   settings.detach(server[kHandler], server)
-  updateRef()
-  server.emit('close')
 }
 
-module.exports = { close, asyncDispose, closeAllConnections, closeIdleConnections, gone }
+module.exports = {
+  close,
+  asyncDispose,
+  closeAllConnections,
+  closeIdleConnections,
+  retire,
+  gone,
+  settle
+}

@@ -10,9 +10,9 @@ const { clientError } = require('../client-error')
 const { classesFor } = require('../message')
 const socketViews = require('../socket')
 const S = require('../symbols')
-const { gone } = require('./closing')
+const { gone, settle } = require('./closing')
 const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
-const { kClosing, kHandler, kId, kUpgraded, servers } = require('./state')
+const { kHandler, kUpgraded, servers } = require('./state')
 
 const { NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = socketViews
 
@@ -51,7 +51,7 @@ function adoptSocket(server, fd) {
   server[kUpgraded].add(socket)
   socket.once('close', () => {
     server[kUpgraded].delete(socket)
-    if (server[kClosing] && native.serverConnections(server[kId]) === 0) gone(server)
+    settle(server)
   })
   return socket
 }
@@ -101,7 +101,7 @@ bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
 
 bridge.onFrame(F.SERVER_CLOSED, (words, at) => {
   const server = servers.get(words[at + 4])
-  if (server !== undefined) gone(server)
+  if (server !== undefined) gone(server, words[at + 4])
 })
 
 bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {

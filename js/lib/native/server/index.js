@@ -16,7 +16,7 @@ const { connectionListener } = require('./streams')
 const state = require('./state')
 require('./connections')
 
-const { kId, kHandler, kUnref, kUpgraded, kClosing, kAddress } = state
+const { kId, kHandler, kUnref, kUpgraded, kClosing, kDrained, kOpen, kAddress } = state
 const { kFront, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
 
 /**
@@ -36,6 +36,8 @@ function Server(options, handler) {
   this[kUnref] = false
   this[kUpgraded] = new Set()
   this[kClosing] = false
+  this[kDrained] = false
+  this[kOpen] = new Set()
   this[kRouter] = null
   this[kFront] = UNKNOWN
   this[kLines] = null
@@ -105,15 +107,16 @@ proto.address = function address() {
 
 /** @param {(err: Error | null, count: number) => void} callback */
 proto.getConnections = function getConnections(callback) {
-  const count = this[kId] === 0 ? 0 : native.serverConnections(this[kId]) + this[kUpgraded].size
-  process.nextTick(callback, null, count)
+  process.nextTick(callback, null, this.connections)
   return this
 }
 
 Object.defineProperty(proto, 'connections', {
   configurable: true,
   get() {
-    return this[kId] === 0 ? 0 : native.serverConnections(this[kId]) + this[kUpgraded].size
+    let count = this[kUpgraded].size
+    for (const id of this[kOpen]) count += native.serverConnections(id)
+    return count
   },
   set() {}
 })

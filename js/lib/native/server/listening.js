@@ -10,11 +10,12 @@ const native = require('../index')
 const bridge = require('../bridge')
 const settings = require('../settings')
 const { syncFlags } = require('./limits')
+const { retire } = require('./closing')
 const { isRelayed, relay } = require('./relay')
 const state = require('./state')
 
 const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
-const { kRouter, kUnwatch, servers, updateRef } = state
+const { kOpen, kRouter, kUnwatch, servers, updateRef } = state
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
 
@@ -31,7 +32,7 @@ function listen(...args) {
   }
   if (callback !== null) this.once('listening', callback)
 
-  this[kClosing] = false
+  if (this[kId] !== 0) retire(this)
   this[kListenToken] = {}
   if (isRelayed(options)) {
     const given = args.filter((arg) => typeof arg !== 'function')
@@ -153,6 +154,9 @@ function open(server, wanted, inner) {
     return result
   }
   server[kId] = result.id
+  server[kOpen].add(result.id)
+  // what is left of an earlier listen() no longer ends this server
+  server[kClosing] = false
   // a Unix socket has the name that it was given
   const own = result.path === undefined ? result : { path: wanted.path ?? null }
   server[kAddress] = inner ? addressOf(inner.address()) : own

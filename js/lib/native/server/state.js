@@ -17,7 +17,12 @@ const state = {
   /** The net.Server that accepts for this one, if Node has to. */
   kRelay: Symbol('rnode.server.relay'),
   kUpgraded: Symbol('rnode.server.upgraded'),
+  /** A 'close' is due: once nothing is open, or at once if it listens again before and nothing was under way. */
   kClosing: Symbol('rnode.server.closing'),
+  /** Nothing was under way when it was closed. */
+  kDrained: Symbol('rnode.server.drained'),
+  /** Native ids whose connections have not all gone: the current one, and those of earlier listen()s. */
+  kOpen: Symbol('rnode.server.open'),
   kAddress: Symbol('rnode.server.address'),
   /** A new one for every listen(), none after close(): what was begun before it is called off. */
   kListenToken: Symbol('rnode.server.listenToken'),
