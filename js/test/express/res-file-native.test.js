@@ -214,3 +214,25 @@ test('res.sendFile: who answers in between is not answered for', async () => {
     assert.ok(error instanceof Error)
   }
 })
+
+test('res.sendFile: a client that has left is an error of the callback, each time', async () => {
+  for (const express of [ours, theirs]) {
+    const app = express()
+    let client
+    let told
+    app.get('/', (_req, res) => {
+      setImmediate(() => res.sendFile(at('hello.txt'), told))
+      client.destroy()
+    })
+    await withServer(app, listen, async (port) => {
+      for (let i = 0; i < 100; i++) {
+        const error = await new Promise((resolve) => {
+          told = resolve
+          client = net.connect(port, '127.0.0.1')
+          client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        })
+        assert.equal(error?.code, 'ECONNABORTED')
+      }
+    })
+  }
+})

@@ -4,6 +4,7 @@
 //! and bytes that are not in the page cache are read there. Those that are go from there to the socket (`sendfile`).
 
 use super::conn::Conn;
+use super::io::Io;
 use super::respond::general_lines;
 use super::state::{Phase, Response, ResponseBody};
 use super::write;
@@ -14,7 +15,7 @@ use crate::files::{
 };
 use crate::io_thread::Ctx;
 use rnode_bridge::frame::outbound::FileFrame;
-use rnode_bridge::frame::{file_flags, file_result, inbound};
+use rnode_bridge::frame::{abort, file_flags, file_result, inbound};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -208,6 +209,12 @@ impl Conn {
             frame.flags |= file_flags::HEAD;
         }
         self.response = Response::Filing;
+        let told = file_flags::SEND | file_flags::REPORT;
+        if frame.flags & told == told && self.client_has_left() {
+            // The answer to ABORT ends the connection; the file is not looked at.
+            self.abort(abort::CLIENT_GONE);
+            return;
+        }
         let number = frame.options;
         let key = ctx.lookups.borrow().key(number, frame.path);
         if ctx.lookups.borrow().is_quick(number, key, ctx.recent()) {
@@ -241,6 +248,12 @@ impl Conn {
                 None => conn.file_result(file_result::DECLINED, &[]),
             },
         );
+    }
+
+    /// Whether FIN or RST is here, be it unread behind the request. Under Node it is read before a file can be opened, so
+    /// who waits for `res.sendFile` hears of it; the order in which this thread meets frame and event must not decide that.
+    fn client_has_left(&self) -> bool {
+        self.aborted || self.input_ended || self.io.as_ref().is_none_or(Io::is_ended)
     }
 
     /// Runs `work` on a blocking thread and `done` on this one, if the request is still the same then. `None` for work
