@@ -1,5 +1,5 @@
 // Entry of the package for `require('rnode-server')`: what Express exports, plus `timeout`.
-// It must hold no code of its own; see lib/express.js, and ../lib/express.js for why it comes by there.
+// It must hold no code of its own; see lib/express.js.
 'use strict'
 
-module.exports = require('../lib/express')
+module.exports = require('./lib/express')

@@ -27,19 +27,11 @@ const names = [
   'kState',
   'kSpecial', // bits for headers that decide framing
   'kHeaderList', // flat: lower-case name, name as given, value
-  'kPending', // serialised head that has not been sent yet
-  'kPendingFlags',
-  'kBytesExpected',
-  'kBytesWritten',
   'kNeedDrain',
-  'kCorked',
-  'kTrailerLines',
-  'kNotify',
   'kUniqueHeaders',
   'kSentLength',
   'kStreamOut', // what a streamed response keeps
   'kFile', // what Rust was asked for, until it has answered
-  'kFastBody',
   'kEndCallbacks', // of end(), where they are no listeners
   'kBody', // body whose Content-Length and ETag are left to Rust, with
   'kEncoding',
@@ -50,15 +42,11 @@ const names = [
   'kTold', // how far its events are
   'kDestroyed',
   'kClosed',
-  'kErrored',
-  'kCloseEmitted',
   // sockets
   'kWroteIn', // generation of the last request that bytes were written beside
   // servers
   'kId',
   'kHandler',
-  'kMessageClasses',
-  'kListening',
   'kConfigure',
   'kDefaultDeadline'
 ]

@@ -4,7 +4,6 @@
 
 const { ours, theirs } = require('../helpers/differential')
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
 const { pathToFileURL } = require('node:url')
@@ -24,42 +23,6 @@ test('exported functions have the names and argument counts of Express', () => {
       key
     )
   }
-})
-
-test('the files of Express that agents patch by name are loaded at their paths, and patches reach the app', () => {
-  const names = ['application', 'express', 'request', 'response', 'utils', 'view']
-  const program = `
-    const Module = require('node:module')
-    const path = require('node:path')
-    const root = ${JSON.stringify(path.join(__dirname, '../../..'))}
-    const load = Module._load
-    const seen = []
-    Module._load = function (request, parent) {
-      const exports = load.apply(this, arguments)
-      const file = path.relative(root, Module._resolveFilename(request, parent))
-      if (/^lib\\W/.test(file)) seen.push(path.basename(file, '.js'))
-      if (file === path.join('lib', 'express.js')) {
-        const { handle } = exports.application
-        exports.application.handle = function (req) {
-          req.patched = true
-          return handle.apply(this, arguments)
-        }
-      }
-      return exports
-    }
-    const express = require(root)
-    const app = express()
-    app.get('/', (req, res) => res.json(req.patched === true))
-    const server = app.listen(0, async () => {
-      const answer = await fetch('http://127.0.0.1:' + server.address().port)
-      console.log(JSON.stringify({ seen: seen.sort(), patched: await answer.json() }))
-      server.closeAllConnections()
-      server.close()
-    })
-  `
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
-  assert.equal(stderr, '')
-  assert.deepEqual(JSON.parse(stdout), { seen: names, patched: true })
 })
 
 test('index.mjs exports the same by name, and the function as default', async () => {

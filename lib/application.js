@@ -1,5 +1,0 @@
-// The application's methods, at the path within the package where Express has it: agents patch a package's file by this name.
-// It must hold no code; see ../js/lib/application.js.
-'use strict'
-
-module.exports = require('../js/lib/application')

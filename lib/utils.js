@@ -1,5 +1,0 @@
-// What Express' lib/utils exports, at the path within the package where Express has it: agents patch a package's file by this name.
-// It must hold no code; see ../js/lib/utils.js.
-'use strict'
-
-module.exports = require('../js/lib/utils')
