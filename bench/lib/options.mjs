@@ -34,6 +34,8 @@ const all = {
   'no-write': { flag: true, help: 'write no result file' },
   'no-build': { flag: true, help: 'do not build, use what is there' },
   count: { least: 1, help: 'how many (connections, requests or starts, by program)' },
+  minutes: { default: 20, least: 1, help: 'minutes of load per server' },
+  rate: { default: 2000, least: 1, help: 'requests per second' },
   runs: { default: 15, least: 1, help: 'process starts per server' }
 }
 

@@ -80,3 +80,33 @@ export function openFileLimit(pid) {
     return null
   }
 }
+
+/**
+ * Resident bytes of the C library's heaps: the main one and the arenas of threads, which lie at multiples of 64 MiB.
+ * V8's own pages and stacks are not among them.
+ * @param {number} pid
+ * @returns {number | null} null without /proc/<pid>/smaps
+ */
+export function nativeMemory(pid) {
+  const ARENA = 64n * 1024n * 1024n
+  try {
+    let total = 0
+    let counts = false
+    let arenaEnd = 0n
+    for (const line of fs.readFileSync(`/proc/${pid}/smaps`, 'latin1').split('\n')) {
+      const range = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+) *(.*)$/.exec(line)
+      if (range) {
+        const [, from, to, mode, inode, name] = range
+        const [start, end] = [BigInt(`0x${from}`), BigInt(`0x${to}`)]
+        const anonymous = inode === '0' && name === '' && mode === 'rw-p'
+        if (anonymous && start % ARENA === 0n) arenaEnd = start + ARENA
+        counts = name === '[heap]' || (anonymous && end <= arenaEnd)
+      } else if (counts && line.startsWith('Rss:')) {
+        total += Number(/\d+/.exec(line)[0]) * 1024
+      }
+    }
+    return total
+  } catch {
+    return null
+  }
+}

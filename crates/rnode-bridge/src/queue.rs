@@ -85,6 +85,17 @@ impl Drop for Torn<'_> {
     }
 }
 
+/// Lets the next push wake the executor if this wake panics; otherwise frames would lie there with nobody coming.
+struct LostWake<'a>(Option<&'a JsQueue>);
+
+impl Drop for LostWake<'_> {
+    fn drop(&mut self) {
+        if let Some(queue) = self.0 {
+            lock(&queue.producer).waking = false;
+        }
+    }
+}
+
 impl JsQueue {
     /// A queue with the default high-water mark of 8 MiB.
     pub fn new(executor: Box<dyn Executor>) -> Arc<Self> {
@@ -106,6 +117,9 @@ impl JsQueue {
     /// Appends one whole frame, written by `encode` to the end of the buffer it is given, and wakes the executor
     /// unless a wake is already on its way. Returns false, with nothing queued, if the queue is closed or what
     /// was written is not a frame.
+    ///
+    /// A panic of `encode` passes through with nothing queued, one of the executor with the frame queued: the next push
+    /// wakes it again.
     pub fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
         let wake = {
             let mut producer = lock(&self.producer);
@@ -133,7 +147,9 @@ impl JsQueue {
             !std::mem::replace(&mut producer.waking, true)
         };
         if wake {
+            let mut lost = LostWake(Some(self));
             self.executor.wake();
+            lost.0 = None;
         }
         true
     }

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use rnode_bridge::codes::CLIENT_ERROR_CODES;
 use rnode_bridge::frame::outbound::{self, FileFrame, Kind, ResponseHead};
 use rnode_bridge::frame::{
-    InFrame, InFrames, RequestFrame, inbound, request_flags, response_flags, slot_word,
+    ALL_OF_RESPONSE, InFrame, InFrames, RequestFrame, inbound, request_flags, response_flags,
+    slot_word,
 };
 use rnode_bridge::{Commands, FrameError};
 use serde_json::{Value, json};
@@ -279,9 +280,25 @@ fn outbound_frames() -> Vec<Value> {
         frame(
             "DESTROY",
             "out",
-            with(json!({ "kind": 5, "reset": 1 })),
+            with(json!({ "kind": 5, "reset": 1, "takeBack": 0 })),
             |buf| {
                 outbound::destroy(buf, slot, generation, true);
+            },
+        ),
+        frame(
+            "DESTROY taking bytes back",
+            "out",
+            with(json!({ "kind": 5, "reset": 0, "takeBack": 10 })),
+            |buf| {
+                outbound::destroy_taking_back(buf, slot, generation, 10);
+            },
+        ),
+        frame(
+            "DESTROY taking the response back",
+            "out",
+            with(json!({ "kind": 5, "reset": 0, "takeBack": ALL_OF_RESPONSE })),
+            |buf| {
+                outbound::destroy_taking_back(buf, slot, generation, ALL_OF_RESPONSE);
             },
         ),
         frame(
@@ -506,6 +523,7 @@ fn commands_decode_to_what_was_encoded() {
     };
     outbound::respond(&mut buf, 1, 2, &head, b"body");
     outbound::destroy(&mut buf, 3, 4, false);
+    outbound::destroy_taking_back(&mut buf, 3, 4, ALL_OF_RESPONSE);
     let mut commands = Commands::new(&buf);
     let first = commands.next().expect("two").expect("valid");
     assert_eq!((first.slot, first.generation), (1, 2));
@@ -521,6 +539,13 @@ fn commands_decode_to_what_was_encoded() {
         Kind::Destroy {
             reset: false,
             take_back: 0
+        }
+    ));
+    assert!(matches!(
+        commands.next().expect("three").expect("valid").kind,
+        Kind::Destroy {
+            reset: false,
+            take_back: ALL_OF_RESPONSE
         }
     ));
     assert!(commands.next().is_none());

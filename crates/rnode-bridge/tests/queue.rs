@@ -175,6 +175,37 @@ fn what_is_not_a_frame_is_not_queued() {
     assert_eq!(queue.take(&mut [0; 64], 9).frames, 1);
 }
 
+/// Panics once, then counts.
+#[derive(Default)]
+struct Fails {
+    once: AtomicBool,
+    wakes: AtomicUsize,
+}
+
+struct Failing(Arc<Fails>);
+
+impl Executor for Failing {
+    fn wake(&self) {
+        assert!(self.0.once.swap(true, SeqCst), "the first wake fails");
+        self.0.wakes.fetch_add(1, SeqCst);
+    }
+}
+
+#[test]
+fn a_wake_that_panics_is_made_up_for_by_the_next_push() {
+    let fails = Arc::new(Fails::default());
+    let queue = JsQueue::new(Box::new(Failing(fails.clone())));
+    let push = || queue.push_with(|buf| inbound::drain(buf, 0, 0, 0));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(push)).is_err());
+    assert!(push(), "the queue goes on");
+    assert_eq!(fails.wakes.load(SeqCst), 1);
+    assert_eq!(
+        queue.take(&mut [0; 64], 9).frames,
+        2,
+        "the first frame is there, too"
+    );
+}
+
 #[derive(Default)]
 struct Flag(AtomicBool);
 

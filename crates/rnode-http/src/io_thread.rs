@@ -4,6 +4,7 @@
 //! connection and writes what the batch left, once per connection.
 
 use crate::blocks::LocalBlocks;
+use crate::contain::contain;
 use crate::files::cache;
 use crate::finish::DateCache;
 use crate::h1::conn::{Conn, ConnCell};
@@ -20,7 +21,6 @@ use rnode_bridge::frame::outbound::Kind;
 use rnode_bridge::{Command as FrameCommand, Commands, Posted, Slots, frame};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering::Relaxed;
@@ -288,7 +288,10 @@ impl Ctx {
 
     fn frame(&self, command: &FrameCommand<'_>) {
         if let Kind::WatchClose { server } = command.kind {
-            return self.watch_close(command.slot, command.generation, server);
+            contain("an answer to WATCH_CLOSE was lost", || {
+                self.watch_close(command.slot, command.generation, server);
+            });
+            return;
         }
         let cell = {
             let slots = self.slots.borrow();
@@ -355,17 +358,11 @@ impl Ctx {
 
     /// Runs `f` on a connection; a panic in it costs that connection and nothing else.
     fn guarded<R>(&self, cell: &ConnCell, f: impl FnOnce(&mut Conn) -> R) -> Option<R> {
-        match catch_unwind(AssertUnwindSafe(|| f(&mut cell.borrow_mut()))) {
-            Ok(result) => Some(result),
-            Err(panic) => {
-                log::line(&format!(
-                    "a connection was closed after a panic: {}",
-                    log::panic_text(&*panic)
-                ));
-                let _ = catch_unwind(AssertUnwindSafe(|| cell.borrow_mut().kill()));
-                None
-            }
+        let result = contain("a connection was closed", || f(&mut cell.borrow_mut()));
+        if result.is_none() {
+            contain("a connection was killed", || cell.borrow_mut().kill());
         }
+        result
     }
 
     fn for_each_of(&self, server: &Arc<Server>, f: impl Fn(&mut Conn)) {
@@ -449,7 +446,8 @@ pub(crate) fn run(id: u8, remote: &Arc<Remote>, runtime: &tokio::runtime::Runtim
                 }
                 match ctx.remote.poll_command(cx) {
                     Poll::Ready(command) => {
-                        if !ctx.run_command(command) {
+                        let stays = contain("a command was lost", || ctx.run_command(command));
+                        if stays == Some(false) {
                             return Poll::Ready(());
                         }
                     }

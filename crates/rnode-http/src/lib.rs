@@ -12,6 +12,7 @@ pub mod log;
 pub mod mime;
 pub mod server;
 
+mod contain;
 mod h1;
 mod io_thread;
 mod plan;

@@ -88,19 +88,21 @@ impl Conn {
         self.kill();
     }
 
-    /// Closes at once. Frames that come later find no slot.
+    /// Closes at once. Frames that come later find no slot. The connection is dead before anybody is told, so that it is
+    /// even if telling fails.
     pub(crate) fn kill(&mut self) {
-        if self.invocation_open() {
-            self.abort(abort::CLIENT_GONE);
-        }
+        let is_open = self.invocation_open();
         self.phase = Phase::Dead;
         self.io = None;
         self.file = None;
         self.out.clear();
-        self.report_unwritten();
         self.input = Vec::new();
         self.deadline = Deadline::default();
         self.wake();
+        if is_open {
+            self.abort(abort::CLIENT_GONE);
+        }
+        self.report_unwritten();
     }
 
     /// `closeIdleConnections`, and what `close` does first.

@@ -10,8 +10,8 @@ use super::parse::{Limits, Progress};
 use super::state::{Body, Phase, Request, Response};
 use super::timeouts::Deadline;
 use super::write::{Flush, OutQueue};
+use crate::contain::contain;
 use crate::io_thread::{Ctx, LocalServer};
-use crate::log;
 use crate::server::Server;
 use crate::server::config::flags;
 use rnode_bridge::JsQueue;
@@ -20,7 +20,6 @@ use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -123,35 +122,37 @@ impl Future for ConnTask {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let poll = catch_unwind(AssertUnwindSafe(|| {
-            self.cell.borrow_mut().poll(cx, &self.ctx)
-        }));
-        poll.unwrap_or_else(|panic| {
-            log::line(&format!(
-                "a connection was closed after a panic: {}",
-                log::panic_text(&*panic)
-            ));
-            Poll::Ready(())
-        })
+        let poll = || self.cell.borrow_mut().poll(cx, &self.ctx);
+        contain("a connection was closed", poll).unwrap_or(Poll::Ready(()))
     }
 }
 
 impl Drop for ConnTask {
+    /// Each step is done whatever becomes of the one before: a slot that stayed taken would keep its server from closing.
     fn drop(&mut self) {
+        if contain("a connection was killed", || self.cell.borrow_mut().kill()).is_none() {
+            // Dead it is; FINISHED may be owed.
+            contain("a response was left untold", || {
+                self.cell.borrow_mut().report_unwritten();
+            });
+        }
         let mut conn = self.cell.borrow_mut();
-        conn.kill();
         conn.waker = None;
         self.ctx.slots.borrow_mut().remove(conn.index);
         self.ctx.slot_count_changed();
         let server = conn.local.server.clone();
         if conn.watched {
             let (slot, generation, ended) = (conn.slot, conn.generation, conn.input_ended);
-            server.queue.push_with(|buf| {
-                inbound::connection_closed(buf, slot, generation, server.id, ended);
+            contain("the end of a connection was told late", || {
+                server.queue.push_with(|buf| {
+                    inbound::connection_closed(buf, slot, generation, server.id, ended);
+                })
             });
         }
         drop(conn);
-        server.connection_gone();
+        contain("the end of a server was told late", || {
+            server.connection_gone();
+        });
     }
 }
 
@@ -209,6 +210,11 @@ impl Conn {
         }));
         let (index, generation) = ctx.slots.borrow_mut().insert(cell.clone()).ok()?;
         ctx.slot_count_changed();
+        // Made first: should anything below panic, it gives slot and connection back.
+        let task = ConnTask {
+            cell: cell.clone(),
+            ctx: ctx.clone(),
+        };
         {
             let mut conn = cell.borrow_mut();
             conn.index = index;
@@ -226,10 +232,7 @@ impl Conn {
                 });
             }
         }
-        Some(ConnTask {
-            cell,
-            ctx: ctx.clone(),
-        })
+        Some(task)
     }
 
     pub(crate) fn server(&self) -> &Arc<Server> {
@@ -461,7 +464,7 @@ impl Conn {
     }
 
     pub(super) fn report_unwritten(&mut self) {
-        for (_, generation) in std::mem::take(&mut self.notify) {
+        while let Some((_, generation)) = self.notify.pop_front() {
             let slot = self.slot;
             self.queue()
                 .push_with(|buf| inbound::finished(buf, slot, generation, false));

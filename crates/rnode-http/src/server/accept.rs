@@ -3,6 +3,7 @@
 
 use super::Server;
 use super::bind::Listener;
+use crate::contain::contain;
 use crate::h1::io::Io;
 use crate::io_thread::{Command, Ctx};
 use rnode_bridge::frame::inbound;
@@ -99,7 +100,9 @@ impl Acceptor {
     pub(crate) async fn run(self: Rc<Self>, ctx: Rc<Ctx>) {
         while let Some(result) = poll_fn(|cx| self.poll_accept(cx)).await {
             match result {
-                Ok(io) => self.deal(io, &ctx),
+                Ok(io) => {
+                    contain("a connection was not served", || self.deal(io, &ctx));
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     crate::log::line(&format!("accept failed, trying again: {error}"));

@@ -21,7 +21,10 @@ use std::time::{Duration, Instant};
 
 #[derive(Default)]
 struct Bell {
+    /// The bell was rung; it was rung for the last time.
     rung: Mutex<(bool, bool)>,
+    /// Everything was taken: the next push wakes.
+    waits: AtomicBool,
     changed: Condvar,
     hostile: AtomicBool,
 }
@@ -128,8 +131,10 @@ impl Fake {
                     {
                         let mut rung = bell.rung.lock().expect("not poisoned");
                         while !rung.0 && !rung.1 {
+                            bell.waits.store(true, Ordering::SeqCst);
                             rung = bell.changed.wait(rung).expect("not poisoned");
                         }
+                        bell.waits.store(false, Ordering::SeqCst);
                         if rung.1 {
                             return;
                         }
@@ -168,9 +173,18 @@ impl Fake {
         }
     }
 
-    /// The next wake rings and then panics, in the I/O thread that has pushed a frame.
+    /// The next push wakes, and that wake rings and then panics, in the thread that pushes.
     pub fn panic_at_next_wake(&self) {
+        wait_until("everything is taken", || {
+            !self.bell.rung.lock().expect("not poisoned").0
+                && self.bell.waits.load(Ordering::SeqCst)
+        });
         self.bell.hostile.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the wake that was asked to panic has come.
+    pub fn has_panicked(&self) -> bool {
+        !self.bell.hostile.load(Ordering::SeqCst)
     }
 
     /// An outbox for frames that no inbound frame caused.
