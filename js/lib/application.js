@@ -5,6 +5,7 @@
 const { resolve } = require('node:path')
 const debug = require('debug')('express:application')
 const once = require('once')
+const adopt = require('./adopt')
 const { startDeadline } = require('./deadline')
 const finalHandler = require('./final-handler')
 const frontLines = require('./front')
@@ -132,12 +133,6 @@ app.handle = function handle(req, res, callback) {
   }
 
   this.router.handle(req, res, done)
-}
-
-// Changing a prototype throws away what the engine learnt about an object (costly on Node 20),
-// reading it does not.
-function adopt(message, proto) {
-  if (Object.getPrototypeOf(message) !== proto) Object.setPrototypeOf(message, proto)
 }
 
 /**

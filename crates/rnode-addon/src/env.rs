@@ -32,6 +32,7 @@ pub(crate) struct Bridge {
     pub(crate) outboxes: Mutex<Outboxes>,
     /// Holds the event loop open while it is referenced.
     channel: Mutex<Channel>,
+    thread: JsThread,
 }
 
 /// Buffers of calls that are made per request, and what such calls have parsed.
@@ -72,13 +73,18 @@ pub(crate) fn bridge<'cx>(cx: &mut FunctionContext<'cx>) -> NeonResult<&'cx Brid
 }
 
 /// `start(drain: Function, ioThreads: number) -> number`: makes this environment's queue and returns the number of I/O
-/// threads. `drain` is called without arguments, in a turn of its own, when there is something to take. Once per environment.
+/// threads. `drain` is called without arguments, in a turn of its own, when there is something to take. Once per environment,
+/// and once more after each `rest()`.
 pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
     let drain = cx.argument::<JsFunction>(0)?;
     let threads = cx.argument::<JsNumber>(1)?.value(cx);
     let env = current(cx);
-    if env.bridge.get().is_some() {
-        return cx.throw_error("start() has already been called in this environment");
+    if let Some(bridge) = env.bridge.get() {
+        if !bridge.thread.is_resting() {
+            return cx.throw_error("start() has already been called in this environment");
+        }
+        bridge.thread.resume(drain.root(cx));
+        return Ok(cx.number(bridge.pool.threads() as f64));
     }
     let pool = match pool::shared(threads as usize) {
         Ok(pool) => pool,
@@ -86,18 +92,26 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
     };
     let mut channel = cx.channel();
     channel.unref(cx);
-    let executor = JsThread::new(channel.clone(), drain.root(cx));
+    let thread = JsThread::new(channel.clone(), drain.root(cx));
     let count = pool.threads();
     let bridge = Bridge {
         pool,
-        queue: JsQueue::new(Box::new(executor)),
+        queue: JsQueue::new(Box::new(thread.share())),
         outboxes: Mutex::default(),
         channel: Mutex::new(channel),
+        thread,
     };
     if env.bridge.set(bridge).is_err() {
         return cx.throw_error("start() has already been called in this environment");
     }
     Ok(cx.number(count as f64))
+}
+
+/// `rest()`: until the next `start`, nothing of this environment is kept alive and nothing is drained. For when no server is
+/// left: what a copy of the package that nobody uses any more can reach is then free to be collected.
+pub(crate) fn rest<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    bridge(cx)?.thread.rest(cx);
+    Ok(cx.undefined())
 }
 
 /// `ref()`: the event loop stays alive until `unref()`. Calls do not add up.

@@ -1,25 +1,51 @@
 //! How the queue reaches its JavaScript thread: one `Channel` callback that calls the drain function.
 //! Must not read frames; what there is to do, JavaScript asks for with `take`.
 
+use crate::env::lock;
 use crate::panic::log;
 use neon::event::Channel;
 use neon::prelude::*;
 use neon::sys::bindings::{self as napi, Env, Status, Value as RawValue};
 use rnode_bridge::Executor;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// One JavaScript thread as its queue sees it.
 pub(crate) struct JsThread(Arc<Inner>);
 
 struct Inner {
     channel: Channel,
-    drain: Root<JsFunction>,
+    /// None while the environment rests.
+    drain: Mutex<Option<Root<JsFunction>>>,
 }
 
 impl JsThread {
     /// `channel` must not be referenced: the queue itself never keeps an event loop alive.
     pub(crate) fn new(channel: Channel, drain: Root<JsFunction>) -> Self {
+        let drain = Mutex::new(Some(drain));
         Self(Arc::new(Inner { channel, drain }))
+    }
+
+    /// A second handle to the same thread.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        lock(&self.0.drain).is_none()
+    }
+
+    /// Lets go of the drain function, which keeps alive all that it can reach. The queue stays open, and nobody reads it.
+    pub(crate) fn rest<'cx>(&self, cx: &mut impl Context<'cx>) {
+        let drain = lock(&self.0.drain).take();
+        if let Some(drain) = drain {
+            drain.drop(cx);
+        }
+    }
+
+    /// Ends a rest. What has come meanwhile is drained in a turn of its own.
+    pub(crate) fn resume(&self, drain: Root<JsFunction>) {
+        *lock(&self.0.drain) = Some(drain);
+        schedule(&self.0);
     }
 }
 
@@ -40,7 +66,9 @@ fn schedule(thread: &Arc<Inner>) {
 
 /// One turn. Node runs it inside a callback scope, so `process.nextTick` and microtasks follow before anything else.
 fn turn(cx: &mut Cx<'_>, thread: &Arc<Inner>) {
-    let drain = thread.drain.to_inner(cx);
+    let Some(drain) = lock(&thread.drain).as_ref().map(|root| root.to_inner(cx)) else {
+        return;
+    };
     let Some(exception) = call(cx, drain) else {
         return;
     };

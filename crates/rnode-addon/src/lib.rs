@@ -23,6 +23,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     panic::install_hooks();
 
     cx.export_function("start", guard("start", env::start))?;
+    cx.export_function("rest", guard("rest", env::rest))?;
     cx.export_function("ref", guard("ref", env::reference))?;
     cx.export_function("unref", guard("unref", env::unreference))?;
     cx.export_function("stats", guard("stats", env::stats))?;

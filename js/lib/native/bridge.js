@@ -46,15 +46,21 @@ let flushScheduled = false
 let active = 0
 let started = false
 
-/** Starts the I/O threads (once per environment; cheap when they run already). */
+/** Starts the I/O threads, or goes on after a rest (cheap when they run already). */
 function start() {
   if (started) return
   started = true
   const threads = native.start(wake, 0)
-  for (let io = 0; io < threads; io++) {
+  for (let io = outboxes.length; io < threads; io++) {
     live.push([])
     outboxes.push(new Outbox(io))
   }
+}
+
+/** No server is left: the addon lets go of these files, and of all they can reach, until the next start(). */
+function rest() {
+  started = false
+  native.rest()
 }
 
 /** Sets what a kind of inbound frame calls: `(words, at, inbox)` with `at` in words. */
@@ -406,6 +412,7 @@ function activeCount() {
 
 module.exports = {
   start,
+  rest,
   onFrame,
   attach,
   detach,

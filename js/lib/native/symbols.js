@@ -52,3 +52,6 @@ const names = [
 ]
 
 for (const name of names) exports[name] = Symbol(`rnode.${name.slice(1)}`)
+
+/** On the root of native prototypes: itself. All copies of this package know it. */
+exports.kRoot = Symbol.for('rnode.root')

@@ -28,7 +28,16 @@ describe('exports', () => {
           'matchPattern',
           'panicForTest'
         ],
-        ...['parsePattern', 'plan', 'post', 'postLarge', 'ref', 'renderErrorPage', 'serverAddress'],
+        ...[
+          'parsePattern',
+          'plan',
+          'post',
+          'postLarge',
+          'ref',
+          'renderErrorPage',
+          'rest',
+          'serverAddress'
+        ],
         ...['outbox', 'postOutbox'],
         'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
@@ -50,7 +59,7 @@ describe('exports', () => {
   test('wrong arguments throw a TypeError', () => {
     for (const name of Object.keys(addon)) {
       // take no arguments
-      if (['ref', 'unref', 'stats', 'panicForTest', 'outbox'].includes(name)) continue
+      if (['ref', 'unref', 'rest', 'stats', 'panicForTest', 'outbox'].includes(name)) continue
       assert.throws(() => addon[name](Symbol('wrong')), TypeError, name)
       assert.throws(() => addon[name](), TypeError, name)
     }

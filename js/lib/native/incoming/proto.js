@@ -4,10 +4,11 @@
 // first touched. Which parts there are is for the files next to it.
 
 const { IncomingMessage } = require('node:http')
-const { kSlot } = require('../symbols')
+const { kRoot, kSlot } = require('../symbols')
 
 const NodeProto = IncomingMessage.prototype
 const proto = Object.create(NodeProto)
+Object.defineProperty(proto, kRoot, { value: proto })
 
 function define(name, get, set) {
   Object.defineProperty(proto, name, { configurable: true, enumerable: false, get, set })

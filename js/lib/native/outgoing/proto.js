@@ -5,9 +5,11 @@
 // no kSlot, never leave Node's methods.
 
 const { ServerResponse } = require('node:http')
+const { kRoot } = require('../symbols')
 
 const NodeProto = ServerResponse.prototype
 const proto = Object.create(NodeProto)
+Object.defineProperty(proto, kRoot, { value: proto })
 
 /** States of a native response: nothing decided yet, headers in the flat list. */
 const LIGHT = 1

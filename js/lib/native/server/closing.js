@@ -3,7 +3,7 @@
 // It accepts and answers nothing.
 
 const native = require('../index')
-const { isServing } = require('../bridge')
+const { isServing, rest } = require('../bridge')
 const settings = require('../settings')
 const { closeRelay } = require('./relay')
 const state = require('./state')
@@ -94,6 +94,7 @@ function forget(id) {
   servers.delete(id)
   native.serverDrop(id)
   updateRef()
+  if (servers.size === 0) rest()
 }
 
 /** Takes the current id off the server. */

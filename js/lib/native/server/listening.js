@@ -151,6 +151,7 @@ function open(server, wanted, inner) {
   const result = native.listen({ ...wanted, path, config: server[kConfig] })
   if (result.code !== undefined) {
     settings.detach(server[kHandler], server)
+    if (servers.size === 0) bridge.rest()
     return result
   }
   server[kId] = result.id
