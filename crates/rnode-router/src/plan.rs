@@ -13,6 +13,8 @@ pub const DETAIL: u32 = 1;
 pub const SUB: u32 = 2;
 /// Entry flag: JavaScript must match this layer itself.
 pub const ASK: u32 = 4;
+/// Entry flag: the entry stands for layers that follow each other; their number is the word behind it.
+pub const RUN: u32 = 8;
 /// Capture flag: the text holds `%`.
 pub const PERCENT: u32 = 1;
 /// Capture flag: the value is the list of the pieces between `/`.
@@ -59,7 +61,7 @@ impl Front {
 /// What [`Table::plan`] tells besides the words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlanInfo {
-    /// Entries at the level of the router asked for, nested ones not counted.
+    /// Layers at the level of the router asked for, nested ones not counted.
     pub entries: u32,
     /// The handler deadline in milliseconds (0 = off) of the last layer in plan order that names one.
     pub deadline_ms: Option<u32>,
@@ -180,7 +182,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Plans one router; how many entries it wrote. `None` if a capture covers a synthetic `/`.
+    /// Plans one router; how many layers it wrote. `None` if a capture covers a synthetic `/`.
     fn level(&mut self, router: &Router, path: Pathname<'_>, depth: u32) -> Option<u32> {
         let mut found = Candidates::new();
         router.index.collect(path.text, self.ascii, &mut found);
@@ -197,9 +199,14 @@ impl Planner<'_> {
         let mut entries = 0;
         let mut matched_layer = u32::MAX;
         loop {
-            let bare = queue.bare_run();
-            self.out.extend_from_slice(bare);
-            entries += bare.len() as u32;
+            while let Some((first, count)) = queue.bare_run() {
+                if count == 1 {
+                    self.out.push(first);
+                } else {
+                    self.out.extend([first | RUN << FLAG_SHIFT, count]);
+                }
+                entries += count;
+            }
             let Some(number) = queue.next() else {
                 return Some(entries);
             };
@@ -333,21 +340,22 @@ struct Queue<'a> {
     found: &'a [u32],
 }
 
-impl<'a> Queue<'a> {
-    /// Takes the layers at the front that need no test, as words.
+impl Queue<'_> {
+    /// Takes layers at the front that need no test and follow each other: the first and their number.
     #[inline]
-    fn bare_run(&mut self) -> &'a [u32] {
+    fn bare_run(&mut self) -> Option<(u32, u32)> {
         let start = self.at;
-        let Some(&end) = self.always.run_ends.get(start) else {
-            return &[];
-        };
-        let run = &self.always.candidates[start..end as usize];
-        let length = match self.found.first() {
+        let end = *self.always.run_ends.get(start)? as usize;
+        let run = &self.always.candidates[start..end];
+        let count = match self.found.first() {
             None => run.len(),
             Some(&found) => run.partition_point(|&number| number < found),
         };
-        self.at += length;
-        &self.always.words[start..start + length]
+        if count == 0 {
+            return None;
+        }
+        self.at += count;
+        Some((self.always.layers[start], count as u32))
     }
 
     /// Takes the next candidate.

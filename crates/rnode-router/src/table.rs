@@ -31,31 +31,35 @@ pub(crate) struct Router {
 }
 
 /// Candidates that are tried for every path. Layers that are planned without any test (`use` of a plain handler without a path)
-/// are kept ready as words, so that a run of them is copied at once: a hundred cost 0.1 µs instead of 0.5 µs.
+/// stand in a plan as runs: a hundred of them take two words.
 #[derive(Debug, Default)]
 pub(crate) struct Always {
     pub(crate) candidates: Vec<u32>,
-    /// The plan word of each candidate that needs no test; 0 for the others.
-    pub(crate) words: Vec<u32>,
-    /// Where the run of candidates that need no test, begun at this place, ends.
+    /// The layer of each candidate that needs no test; 0 for the others.
+    pub(crate) layers: Vec<u32>,
+    /// Where the run of candidates that need no test, and whose layers follow each other, ends if begun at this place.
     pub(crate) run_ends: Vec<u32>,
 }
 
 impl Always {
     fn push(&mut self, candidate: u32, layer: Option<usize>) {
         self.candidates.push(candidate);
-        self.words.push(layer.map_or(0, |layer| layer as u32));
+        self.layers.push(layer.map_or(0, |layer| layer as u32));
         self.run_ends.push(u32::from(layer.is_some()));
     }
 
     /// Turns the marks of `run_ends` into the ends of runs.
     fn finish(&mut self) {
-        let mut end = self.run_ends.len();
-        for at in (0..self.run_ends.len()).rev() {
-            if self.run_ends[at] == 0 {
-                end = at;
-            }
-            self.run_ends[at] = end as u32;
+        let length = self.run_ends.len();
+        for at in (0..length).rev() {
+            let next = at + 1;
+            self.run_ends[at] = if self.run_ends[at] == 0 {
+                at as u32
+            } else if next < length && self.layers[next] == self.layers[at] + 1 {
+                self.run_ends[next].max(next as u32)
+            } else {
+                next as u32
+            };
         }
     }
 }
@@ -212,7 +216,10 @@ impl Router {
             self.push(at, 0, Matcher::Ask, false);
         } else if !spec.array && !spec.end && matches!(&*spec.paths, [Some(path)] if path == "/") {
             keys.push(Box::default());
-            let bare = spec.methods.is_none() && child.is_none() && spec.deadline.is_none();
+            let bare = spec.methods.is_none()
+                && child.is_none()
+                && spec.deadline.is_none()
+                && spec.native == 0;
             self.push(at, 0, Matcher::Slash, bare);
         } else {
             let options = PatternOptions {
@@ -250,7 +257,7 @@ impl Router {
         Ok(())
     }
 
-    /// `bare`: the layer has neither methods nor a nested router nor a deadline.
+    /// `bare`: the layer has neither methods nor a nested router nor a deadline, and Rust can do nothing in its place.
     fn push(&mut self, layer: usize, path: usize, matcher: Matcher, bare: bool) {
         let candidate = self.candidates.len() as u32;
         let indexed = match &matcher {

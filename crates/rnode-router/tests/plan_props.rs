@@ -334,6 +334,60 @@ fn layers_that_ask_are_planned_whenever_their_method_fits() {
 }
 
 #[test]
+fn layers_without_a_test_stand_as_runs() {
+    let layer = |more: serde_json::Value| {
+        let mut spec = json!({ "paths": ["/"], "end": false, "methods": null });
+        let fields = spec.as_object_mut().expect("an object");
+        fields.extend(more.as_object().expect("an object").clone());
+        spec
+    };
+    let plain = || layer(json!({}));
+    let route = |path: &str| json!({ "paths": [path], "end": true, "methods": ["GET"] });
+    let spec = json!({ "routers": [
+        { "layers": [
+            plain(), plain(), plain(),
+            route("/a"),
+            plain(),
+            route("/b"),
+            plain(), plain(),
+            layer(json!({ "native": 9 })),
+            plain(),
+            layer(json!({ "deadline": 5 })),
+            layer(json!({ "child": 1 })),
+            plain(), plain(),
+        ] },
+        { "layers": [plain(), plain(), route("/b")] },
+    ] });
+    let table = Table::from_json(&spec.to_string()).expect("valid");
+    let (run, sub) = (8 << 24, 2 << 24);
+    let words = |path: &str| {
+        let mut words = Vec::new();
+        let info = table.plan(0, Method::GET, path, &mut words);
+        (words, info.entries)
+    };
+    #[rustfmt::skip]
+    let behind_b = [
+        6 | run, 2,
+        8,
+        9,
+        10,
+    ];
+    #[rustfmt::skip]
+    let expected = |before: &[u32], child: &[u32]| {
+        [before, &behind_b, &[11 | sub, child.len() as u32], child, &[12 | run, 2]].concat()
+    };
+    assert_eq!(
+        words("/"),
+        (
+            expected(&[run, 3, 4], &[run, 2]),
+            3 + 1 + 2 + 1 + 1 + 1 + 1 + 2
+        )
+    );
+    assert_eq!(words("/a").0, expected(&[run, 3, 3, 4], &[run, 2]));
+    assert_eq!(words("/b").0, expected(&[run, 3, 4, 5], &[run, 2, 2]));
+}
+
+#[test]
 fn words_of_the_plan_words_page() {
     let spec = json!({ "routers": [
         { "layers": [

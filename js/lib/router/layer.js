@@ -17,6 +17,8 @@ const kOptions = Symbol('rnode.layer.options')
 /** The handle whose arity kArity is: reading `length` of a function is slow. */
 const kKnown = Symbol('rnode.layer.known')
 const kArity = Symbol('rnode.layer.arity')
+/** The handle that a walk may call by itself, see plainHandle; undefined until one is known. */
+const kPlain = Symbol('rnode.layer.plain')
 
 /** `(` that opens a capturing group, with its name if it has one. */
 const CAPTURING_GROUP = /\((?:\?<(.*?)>)?(?!\?)/g
@@ -47,6 +49,7 @@ function Layer(path, options, fn) {
   this.route = undefined
   this[kKnown] = fn
   this[kArity] = fn.length
+  this[kPlain] = undefined
 
   this[kOptions] = { sensitive: Boolean(opts.sensitive), strict: Boolean(opts.strict), end }
   this[kPatterns] = null
@@ -152,20 +155,21 @@ function invoke(layer, req, res, next) {
 }
 
 /**
- * True for middleware without a path that a walk may call by itself: nothing is
- * captured or taken off the URL, and no method of the layer was replaced.
+ * The function of middleware without a path that a walk may call by itself, if handleRequest is the one here: nothing is
+ * captured or taken off the URL. undefined for other layers.
  */
-function isPlainLayer(layer) {
-  if (layer.handle !== layer[kKnown]) {
-    layer[kKnown] = layer.handle
-    layer[kArity] = layer.handle.length
-  }
-  return (
-    layer.slash &&
-    layer.route === undefined &&
-    layer[kArity] <= 3 &&
-    layer.handleRequest === handleRequest
-  )
+function plainHandle(layer) {
+  const fn = layer.handle
+  if (fn === layer[kPlain] && layer.handleRequest === handleRequest) return fn
+  if (!layer.slash || layer.route !== undefined || fn.length > 3) return undefined
+  if (layer.handleRequest !== handleRequest) return undefined
+  layer[kPlain] = fn
+  return fn
+}
+
+/** What a handler has returned, if it was anything at all. */
+function settleAny(value, next) {
+  if (isPromise(value)) settle(value, next)
 }
 
 /** A rejected promise is an error for the next error handler. */
@@ -282,8 +286,10 @@ function isMatchedByRust(layer) {
 module.exports = Layer
 module.exports.kPatterns = kPatterns
 module.exports.kOptions = kOptions
+module.exports.handleRequest = handleRequest
 module.exports.invoke = invoke
-module.exports.isPlainLayer = isPlainLayer
+module.exports.plainHandle = plainHandle
+module.exports.settleAny = settleAny
 module.exports.settle = settle
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust

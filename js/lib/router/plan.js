@@ -1,18 +1,19 @@
 'use strict'
 // Plan: a cursor over the words that Rust made for one router level of one
-// request (layout: docs/internals/frames.md). It comes with the request's frame,
+// request (layout: docs/internals/frames.md). They come with the request's frame,
 // or from the synchronous call for a router reached by other means.
 
 const native = require('../native')
 const { METHOD_INDEX } = require('../native/frames')
 const { readCaptures, kPatterns } = require('./layer')
-const { tableOf } = require('./registry')
+const { clock, handlesOf, tableOf } = require('./registry')
 const { kChangedAt, kTableVersion, kPlan } = require('./symbols')
 
 const INDEX_MASK = 0xffffff
 const DETAIL = 1
 const SUB = 2
 const ASK = 4
+const RUN = 8
 
 const NO_WORDS = []
 const OPTIONS = METHOD_INDEX.OPTIONS
@@ -38,14 +39,30 @@ function Params() {}
 Params.prototype = Object.prototype
 
 class Plan {
-  constructor(router) {
+  /** The plan for `router`: the one prepared for it if it still fits, else a stale one. */
+  constructor(router, req) {
+    const offer = req[kPlan]
+    const isFit =
+      offer !== undefined &&
+      offer !== null &&
+      offer.router === router &&
+      offer.url === req.url &&
+      offer.method === req.method &&
+      router[kChangedAt] <= offer.version
     this.router = router
+    /** Layers left of the run that was opened last: stack indices from … up to, without. */
+    this.runAt = 0
+    this.runEnd = 0
+    /** Functions of the router's plain layers, by stack index (registry.js), null if each layer must be looked at. */
+    this.handles = null
+    /** The clock when the plan was last known to be true to the routes. */
+    this.seen = 0
+    this.url = undefined
+    this.method = undefined
     this.words = NO_WORDS
     this.pos = 0
     this.end = 0
     this.version = 0
-    this.url = undefined
-    this.method = undefined
     this.pathname = ''
     /** The pathname is the URL up to its '?': nested routers need no look at the URL either. */
     this.plain = true
@@ -63,30 +80,17 @@ class Plan {
     this.detailPos = 0
     this.asks = false
     this.asked = undefined
-  }
-
-  /** The plan for `router`: the one prepared for it if it still fits, else a stale one. */
-  static enter(router, req) {
-    const plan = new Plan(router)
-    const offer = req[kPlan]
-    if (offer !== undefined && offer !== null) {
-      if (
-        offer.router === router &&
-        offer.url === req.url &&
-        offer.method === req.method &&
-        router[kChangedAt] <= offer.version
-      ) {
-        plan.words = offer.words
-        plan.pos = offer.pos
-        plan.end = offer.end
-        plan.version = offer.version
-        plan.url = offer.url
-        plan.setMethod(offer.method)
-        plan.pathname = pathnameOf(offer.url)
-        req[kPlan] = null
-      }
+    if (isFit) {
+      this.words = offer.words
+      this.pos = offer.pos
+      this.end = offer.end
+      this.version = offer.version
+      this.url = offer.url
+      this.setMethod(offer.method)
+      this.pathname = pathnameOf(offer.url)
+      this.see()
+      req[kPlan] = null
     }
-    return plan
   }
 
   setMethod(method) {
@@ -98,9 +102,18 @@ class Plan {
 
   /** True if the request or the routes are no longer what the plan was made for. */
   isStale(req) {
-    return (
-      req.url !== this.url || req.method !== this.method || this.router[kChangedAt] > this.version
-    )
+    if (req.url !== this.url || req.method !== this.method) return true
+    if (this.seen !== clock.now) {
+      if (this.router[kChangedAt] > this.version) return true
+      this.see()
+    }
+    return false
+  }
+
+  /** The plan is true to the routes as they are now. */
+  see() {
+    this.seen = clock.now
+    this.handles = handlesOf(this.router)
   }
 
   /**
@@ -123,7 +136,9 @@ class Plan {
     this.words = words
     this.pos = 0
     this.end = count
+    this.runAt = this.runEnd = 0
     this.version = router[kTableVersion]
+    this.see()
     this.url = req.url
     this.setMethod(req.method)
     this.pathname = pathname
@@ -132,22 +147,35 @@ class Plan {
   }
 
   /**
-   * Stack index of the next entry if it is a plain one (a layer that captures nothing and leads into
-   * no router) and the plan still fits the request, -1 otherwise. skipPlain() moves past it.
+   * Reads the next entry if it is of layers in a run, which capture nothing and lead into no router.
+   * @returns {boolean} true if there is one, and `runAt` was not one's before
    */
-  peekPlain(req) {
-    if (this.pos >= this.end || this.isStale(req)) return -1
-    const head = this.words[this.pos]
-    return head <= INDEX_MASK && head >= this.from ? head : -1
-  }
-
-  skipPlain() {
-    this.pos++
+  openRun() {
+    while (this.runAt >= this.runEnd && this.pos < this.end) {
+      const head = this.words[this.pos]
+      const flags = head >>> 24
+      // a layer by itself is a run too
+      if (flags !== 0 && flags !== RUN) return false
+      const first = head & INDEX_MASK
+      const count = flags === RUN ? this.words[this.pos + 1] : 1
+      this.pos += flags === RUN ? 2 : 1
+      this.runAt = Math.max(first, this.from)
+      this.runEnd = first + count
+      if (this.runAt < this.runEnd) return true
+    }
+    return false
   }
 
   /** Moves to the next entry; false at the end. */
   advance() {
     for (;;) {
+      if (this.runAt < this.runEnd || this.openRun()) {
+        this.index = this.runAt++
+        this.subPos = 0
+        this.detailPos = 0
+        this.asks = false
+        return true
+      }
       if (this.pos >= this.end) return false
       const words = this.words
       const head = words[this.pos++]

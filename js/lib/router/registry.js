@@ -4,7 +4,7 @@
 // it stale; a table is compiled again when it is next needed. No matching here.
 
 const native = require('../native')
-const { isMatchedByRust, isOrdinary, kPatterns, kOptions } = require('./layer')
+const { isMatchedByRust, isOrdinary, plainHandle, kPatterns, kOptions } = require('./layer')
 const {
   kStack,
   kChangedAt,
@@ -13,18 +13,26 @@ const {
   kTableVersion,
   kOnStale,
   kOnRead,
+  kExposed,
+  kHandles,
   kNatives,
   kNativeLayer,
   kMountedApp,
   kDeadline
 } = require('./symbols')
 
-/** Ticks with every registration; a table's version is the tick it was compiled at. */
-let clock = 1
+/**
+ * `now` ticks with every registration, and when layers are exposed; a table's version is the tick it was compiled at.
+ */
+const clock = { now: 1 }
+
+/** Somebody may hold layers of any router. */
+let allExposed = false
 
 /** Marks a router or route as changed. */
 function touch(owner) {
-  owner[kChangedAt] = ++clock
+  owner[kChangedAt] = ++clock.now
+  if (owner[kHandles] !== undefined) owner[kHandles] = null
   if (owner[kTable]) goStale(owner)
   const containers = owner[kContainers]
   if (containers !== null) {
@@ -53,6 +61,12 @@ function liveStack(owner) {
     configurable: true,
     enumerable: true,
     get() {
+      // who holds a layer may put another function into it
+      if (owner[kExposed] === false) {
+        owner[kExposed] = true
+        owner[kHandles] = null
+        clock.now++
+      }
       const readers = owner[kOnRead]
       if (readers) for (const reader of readers) reader()
       if (proxy === null) proxy = watch(owner)
@@ -84,6 +98,23 @@ function watch(owner) {
       return ok
     }
   })
+}
+
+/** Layers of all routers are given away: from now on each must be looked at before it is called. */
+function exposeLayers() {
+  if (allExposed) return
+  allExposed = true
+  clock.now++
+}
+
+/**
+ * The functions of a router's layers that a walk may call without a look at the layer: middleware without a path, as long as
+ * nobody can have changed a layer.
+ * @returns {(Function | undefined)[] | null} by stack index; null if somebody may hold layers
+ */
+function handlesOf(router) {
+  if (allExposed || router[kExposed] !== false) return null
+  return (router[kHandles] ??= router[kStack].map(plainHandle))
 }
 
 /**
@@ -133,7 +164,7 @@ function tableOf(router) {
   }
 
   router[kTable] = native.compileTable(JSON.stringify({ routers: out }))
-  router[kTableVersion] = clock
+  router[kTableVersion] = clock.now
   return router[kTable]
 }
 
@@ -225,4 +256,13 @@ function deadlineOf(layer, route) {
   return ms === undefined ? undefined : { deadline: ms }
 }
 
-module.exports = { touch, liveStack, childOf, tableOf, checkNatives }
+module.exports = {
+  clock,
+  touch,
+  liveStack,
+  exposeLayers,
+  handlesOf,
+  childOf,
+  tableOf,
+  checkNatives
+}

@@ -21,6 +21,10 @@ module.exports = {
   kDeadline: Symbol('rnode.router.deadline'),
   /** On a router: callbacks to run when somebody reads its `stack`, and may hold layers from then on. */
   kOnRead: Symbol('rnode.router.onRead'),
+  /** On a router: whether its `stack` was ever read, so that somebody may hold layers. */
+  kExposed: Symbol('rnode.router.exposed'),
+  /** On a router: the functions of its plain layers, see handlesOf in registry.js. */
+  kHandles: Symbol('rnode.router.handles'),
   /** On a router: the native layers in its compiled table, see registry.js. */
   kNatives: Symbol('rnode.router.natives'),
   /** On a middleware whose work Rust can do: `{ handle, number() }`, see registry.js. */

@@ -146,6 +146,7 @@ describe('plans', () => {
   const DETAIL = 1 << 24
   const SUB = 2 << 24
   const ASK = 4 << 24
+  const RUN = 8 << 24
 
   test('words are those of frames.md', () => {
     const table = addon.compileTable(
@@ -168,6 +169,14 @@ describe('plans', () => {
     ])
     assert.deepStrictEqual(planWords(table, '/x'), [0, 2 | ASK, 3])
     assert.deepStrictEqual(planWords(table, '/x', F.METHOD_INDEX.POST), [0])
+  })
+
+  test('layers that follow each other and need no test are a run', () => {
+    const use = { paths: ['/'], end: false }
+    const route = { paths: ['/x'], end: true, methods: ['GET'] }
+    const table = addon.compileTable(routes([use, use, use, route, use, route, use, use]))
+    assert.deepStrictEqual(planWords(table, '/'), [0 | RUN, 3, 4, 6 | RUN, 2])
+    assert.deepStrictEqual(planWords(table, '/x'), [0 | RUN, 3, 3, 4, 5, 6 | RUN, 2])
   })
 
   test('a plan that does not fit is told by its length and leaves the words alone', () => {

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use rnode_router::plan::{ASK, DETAIL, FLAG_SHIFT, SUB};
+use rnode_router::plan::{ASK, DETAIL, FLAG_SHIFT, RUN, SUB};
 use rnode_router::{Method, Table};
 use serde_json::Value;
 
@@ -40,6 +40,17 @@ pub(crate) struct Entry {
     pub(crate) sub: Option<Vec<Entry>>,
 }
 
+impl Entry {
+    fn bare(layer: usize) -> Entry {
+        Entry {
+            layer,
+            ask: false,
+            detail: None,
+            sub: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Detail {
     pub(crate) length: usize,
@@ -63,6 +74,13 @@ fn read(mut words: &[u32]) -> Vec<Entry> {
     while !words.is_empty() {
         let head = take(&mut words, 1)[0];
         let flags = head >> FLAG_SHIFT;
+        if flags == RUN {
+            let first = (head & 0xff_ffff) as usize;
+            let count = take(&mut words, 1)[0] as usize;
+            assert!(count > 1, "a layer by itself is no run");
+            entries.extend((first..first + count).map(Entry::bare));
+            continue;
+        }
         let detail = (flags & DETAIL != 0).then(|| {
             let length = take(&mut words, 1)[0] as usize;
             let counts = take(&mut words, 1)[0];
