@@ -375,6 +375,12 @@ fn outbound_frames() -> Vec<Value> {
         frame("BODY_DUMP", "out", with(json!({ "kind": 14 })), |buf| {
             outbound::body_dump(buf, slot, generation)
         }),
+        frame(
+            "HOLD",
+            "out",
+            with(json!({ "kind": 15, "hold": true })),
+            |buf| outbound::hold(buf, slot, generation, true),
+        ),
     ]
 }
 

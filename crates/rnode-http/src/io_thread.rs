@@ -211,13 +211,19 @@ impl Ctx {
         });
     }
 
-    /// Goes on with a connection, outside a batch of frames, if it still has the same request.
+    /// Goes on with a connection, outside a batch of frames, if it is still the same request's turn.
     pub(crate) fn resume(&self, index: u32, generation: u32, f: impl FnOnce(&mut Conn)) {
-        let cell = self.slots.borrow().get(index, generation).cloned();
-        if let Some(cell) = cell {
+        let current = self
+            .slots
+            .borrow()
+            .current(index)
+            .map(|(_, cell)| cell.clone());
+        if let Some(cell) = current {
             self.guarded(&cell, |conn| {
-                f(conn);
-                conn.after_batch(self);
+                if conn.turn() == generation {
+                    f(conn);
+                    conn.after_batch(self);
+                }
             });
         }
     }
@@ -301,7 +307,9 @@ impl Ctx {
                 Kind::Raw { drain, body } if drain.is_some() && body.as_slice().is_empty() => {
                     slots.current(index).map(|(_, cell)| cell)
                 }
-                _ => slots.get(index, command.generation),
+                _ => slots
+                    .get(index, command.generation)
+                    .or_else(|| earlier(&slots, index, command.generation)),
             };
             match found {
                 Some(cell) if frame::slot_io(command.slot) == self.id => cell.clone(),
@@ -324,7 +332,7 @@ impl Ctx {
         }
     }
 
-    /// DESTROY by a request that is no longer the connection's current one.
+    /// DESTROY by a request that is over already.
     fn late_destroy(&self, slot: u32, generation: u32, reset: bool) {
         let cell = match self.slots.borrow().current(frame::slot_index(slot)) {
             Some((current, cell)) if frame::slot_io(slot) == self.id => {
@@ -426,6 +434,12 @@ impl Ctx {
         }
         true
     }
+}
+
+/// The connection of a request that others were read behind, if it is not over.
+fn earlier(slots: &Slots<Rc<ConnCell>>, index: u32, generation: u32) -> Option<&Rc<ConnCell>> {
+    let (_, cell) = slots.current(index)?;
+    cell.borrow().has_exchange(generation).then_some(cell)
 }
 
 /// Runs the thread until its pool is dropped.

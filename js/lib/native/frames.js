@@ -126,6 +126,7 @@ module.exports = {
   ABORT_SERVER: 3,
   ABORT_BAD_BODY: 4,
   ABORT_REQUEST_TIMEOUT: 5,
+  ABORT_PIPELINE: 8,
 
   /** Outbound kinds. */
   RESPOND: 1,
@@ -142,6 +143,7 @@ module.exports = {
   WATCH_CLOSE: 12,
   FILE: 13,
   BODY_DUMP: 14,
+  HOLD: 15,
 
   /** Flags of RESPOND, HEAD, ERROR_PAGE. */
   ETAG_WEAK: 1,

@@ -84,6 +84,7 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
 
 bridge.onFrame(F.ABORT, (words, at) => {
   const [slot, generation, reason] = [words[at + 2], words[at + 3], words[at + 4]]
+  if (reason === F.ABORT_PIPELINE) return setImmediate(breakOff, slot, generation, words[at + 5])
   if (reason === F.ABORT_BAD_BODY || reason === F.ABORT_REQUEST_TIMEOUT) {
     const socket = bridge.lookup(slot, generation) && knownSocket(slot)
     if (socket !== undefined) broken(socket, clientError(words[at + 5]))
@@ -93,6 +94,14 @@ bridge.onFrame(F.ABORT, (words, at) => {
   if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason)
   else abort(slot, generation, reason)
 })
+
+/** A request behind this one is none: Node's server destroys the socket with the error of its parser. */
+function breakOff(slot, generation, code) {
+  if (bridge.lookup(slot, generation) === undefined) return
+  const socket = knownSocket(slot)
+  if (socket !== undefined) broken(socket, clientError(code))
+  abort(slot, generation, F.ABORT_PIPELINE)
+}
 
 function abort(slot, generation, reason) {
   const res = bridge.lookup(slot, generation)

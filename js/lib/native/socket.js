@@ -487,21 +487,33 @@ function socketOf(req) {
   let socket = slots[slot & 0xffffff]
   if (socket === undefined) {
     const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
-    socket = new NativeSocket(req[kServer], slot, req[kGeneration], parts[1], parts[2], req[kPorts])
+    const turn = bridge.first(slot) ?? req
+    socket = new NativeSocket(
+      req[kServer],
+      slot,
+      turn[kGeneration],
+      parts[1],
+      parts[2],
+      req[kPorts]
+    )
     slots[slot & 0xffffff] = socket
     socket.bytesRead = sizeOf(req)
     // whoever holds it is told when the connection goes
     bridge.sendWord(F.WATCH_CLOSE, 0, slot, req[kGeneration], req[kServer][kId])
   } else {
     // one that Rust has announced gets its first request, others their next
-    if (socket[kFresh] || socket[kGeneration] !== req[kGeneration]) socket.bytesRead += sizeOf(req)
-    if (socket[kGeneration] !== req[kGeneration]) {
-      socket[kGeneration] = req[kGeneration]
-      socket[kListenersBefore] = socket.listenerCount('close')
-    }
+    if (req[S.kSocket] === undefined) socket.bytesRead += sizeOf(req)
+    giveTurn(socket, (bridge.first(slot) ?? req)[kGeneration])
     socket[kFresh] = false
   }
   return socket
+}
+
+/** From now on what is written to the socket is said beside this request. */
+function giveTurn(socket, generation) {
+  if (socket[kGeneration] === generation) return
+  socket[kGeneration] = generation
+  socket[kListenersBefore] = socket.listenerCount('close')
 }
 
 /** Bytes of a request's head, written as nearly all clients write it, and of a body that came with it. */
@@ -566,6 +578,7 @@ module.exports = {
   broken,
   drainReached,
   adoptFlow,
+  giveTurn,
   touch,
   kEnded
 }

@@ -38,6 +38,8 @@ const names = [
   'kEtagFn',
   'kFixed', // the head that writeHead has fixed
   'kHeaderText', // behind _header
+  'kNext', // the answer that waits for this one's 'finish'
+  'kFollower', // the answer of the same tick that finishes behind this one
   'kEpoch', // the tick in which the answer was sent
   'kTold', // how far its events are
   'kDestroyed',

@@ -3,7 +3,6 @@
 // Connections: keep-alive and its end in HTTP/1.1 and 1.0, pipelining and its order, requests that arrive in pieces, many
 // requests and many connections, and bodies that are left over.
 
-const assert = require('node:assert/strict')
 const { suite } = require('./harness')
 
 const GET = (path, lines = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`
@@ -184,7 +183,7 @@ suite(__filename, [
     }
   },
   {
-    name: 'a pipelined request waits until the body before it was read',
+    name: 'a pipelined request behind a body that is read',
     serve:
       ({ log }) =>
       (req, res) => {
@@ -206,16 +205,6 @@ suite(__filename, [
         `POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}${GET('/2')}`
       )
       return [await connection.readResponse('POST'), await connection.readResponse()]
-    },
-    // Node starts the second while the handler of the first is at work
-    differs(ours, nodes) {
-      assert.deepEqual(ours.seen, nodes.seen)
-      assert.deepEqual(ours.log, [
-        ['start', '/1'],
-        ['end', '/1', 200_000],
-        ['start', '/2'],
-        ['end', '/2', 0]
-      ])
     }
   }
 ])

@@ -53,6 +53,7 @@ pub mod outbound_kind {
     pub const WATCH_CLOSE: u32 = 12;
     pub const FILE: u32 = 13;
     pub const BODY_DUMP: u32 = 14;
+    pub const HOLD: u32 = 15;
 }
 
 /// Flags of REQUEST and UPGRADE.
@@ -96,7 +97,7 @@ pub mod abort {
     pub const CLIENT_GONE: u32 = 1;
     /// The handler deadline passed; the I/O thread has answered and the invocation is complete.
     pub const DEADLINE: u32 = 2;
-    /// The server closes all connections; the invocation is complete.
+    /// The server closes all connections, or this one with an earlier answer; the invocation is complete.
     pub const SERVER_CLOSING: u32 = 3;
     /// The request body is broken; 400 has been sent where no head was, and the invocation is complete.
     pub const BODY_BROKEN: u32 = 4;
@@ -106,6 +107,8 @@ pub mod abort {
     pub const DESTROYED: u32 = 6;
     /// The response head could not be written as asked; 500 has been sent and the invocation is complete.
     pub const REFUSED: u32 = 7;
+    /// A request behind this one is broken or late: the connection ends once JavaScript has answered, be it with DESTROY.
+    pub const PIPELINE_BROKEN: u32 = 8;
 }
 
 /// What became of a FILE: word 4 of FILE_RESULT.

@@ -120,6 +120,10 @@ pub enum Kind<'a> {
     },
     File(FileFrame<'a>),
     BodyDump,
+    Hold {
+        /// No further request of the connection is wanted for now.
+        hold: bool,
+    },
 }
 
 /// One decoded frame.
@@ -325,6 +329,7 @@ fn decode<'a>(
             })
         }
         kind::BODY_DUMP => Kind::BodyDump,
+        kind::HOLD => Kind::Hold { hold: w(4)? != 0 },
         other => return Err(FrameError::UnknownKind(other as u8)),
     };
     Ok(Command {
@@ -516,6 +521,11 @@ pub fn file(buf: &mut Vec<u8>, slot: u32, generation: u32, file: &FileFrame<'_>)
 pub fn body_dump(buf: &mut Vec<u8>, slot: u32, generation: u32) {
     let start = begin(buf, kind::BODY_DUMP, 0, slot, generation);
     finish(buf, start);
+}
+
+/// Appends a HOLD frame.
+pub fn hold(buf: &mut Vec<u8>, slot: u32, generation: u32, hold: bool) {
+    word_frame(buf, kind::HOLD, 0, slot, generation, u32::from(hold));
 }
 
 fn bytes_frame(buf: &mut Vec<u8>, kind: u32, flags: u32, slot: u32, generation: u32, bytes: &[u8]) {

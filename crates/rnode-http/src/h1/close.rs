@@ -11,7 +11,7 @@ use rnode_bridge::frame::{abort, inbound};
 const LINGER_MS: u64 = 1_000;
 
 impl Conn {
-    /// Sends ABORT for the current invocation, once.
+    /// Sends ABORT for the invocation whose turn it is, once.
     pub(super) fn abort(&mut self, reason: u32) {
         self.abort_for(reason, 0);
     }
@@ -22,19 +22,14 @@ impl Conn {
             return;
         }
         if !std::mem::replace(&mut self.aborted, true) {
-            let (slot, generation) = (self.slot, self.generation);
-            self.queue()
-                .push_with(|buf| inbound::abort(buf, slot, generation, reason, code));
+            self.push_abort(self.turn, reason, code);
         }
     }
 
-    /// True while JavaScript has something to lose if the connection goes: an unanswered request or an unread body.
-    pub(super) fn invocation_open(&self) -> bool {
-        match self.phase {
-            Phase::Active => self.response != Response::Queued,
-            Phase::Draining => self.body_asked && !self.body_dump,
-            _ => false,
-        }
+    pub(super) fn push_abort(&self, generation: u32, reason: u32, code: u32) {
+        let slot = self.slot;
+        self.queue()
+            .push_with(|buf| inbound::abort(buf, slot, generation, reason, code));
     }
 
     /// The client sent FIN.
@@ -52,7 +47,7 @@ impl Conn {
         self.input = Vec::new();
         if self.phase == Phase::Active && self.response != Response::Queued && !self.unseen {
             // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
-            self.abort(abort::CLIENT_GONE);
+            self.abort_open(abort::CLIENT_GONE, 0);
             if self.queue().is_closed() {
                 self.kill();
             }
@@ -64,6 +59,7 @@ impl Conn {
     /// Everything is written and nothing more will be: close, lingering where bytes of the client are left unread
     /// (closing over them makes the kernel send RST, and the client may lose the answer).
     pub(super) fn finish_close(&mut self, ctx: &Ctx) {
+        self.abort_behind(abort::SERVER_CLOSING);
         let unread = self.linger || !self.input.is_empty() || !matches!(self.body, Body::Complete);
         if self.input_ended || !unread {
             self.kill();
@@ -80,6 +76,10 @@ impl Conn {
 
     /// Closes as JavaScript asks. An invocation that is open is told, unless it is the one that asks.
     pub(crate) fn destroy(&mut self, reset: bool, ctx: &Ctx) {
+        if self.end_failed(ctx) {
+            self.flush(ctx);
+            return;
+        }
         // What was written before counts as sent, as far as the kernel takes it.
         self.flush(ctx);
         if reset && let Some(io) = &self.io {
@@ -102,6 +102,7 @@ impl Conn {
         if is_open {
             self.abort(abort::CLIENT_GONE);
         }
+        self.abort_behind(abort::CLIENT_GONE);
         self.report_unwritten();
     }
 
@@ -120,9 +121,7 @@ impl Conn {
 
     /// `closeAllConnections`.
     pub(crate) fn close_now(&mut self) {
-        if self.invocation_open() {
-            self.abort(abort::SERVER_CLOSING);
-        }
+        self.abort_open(abort::SERVER_CLOSING, 0);
         self.kill();
     }
 }

@@ -7,6 +7,7 @@
 use super::file::{CHUNKS_PER_TURN, FileBody, Step};
 use super::io::{Addresses, Io};
 use super::parse::{Limits, Progress};
+use super::pipeline::{Exchange, Failure};
 use super::state::{Body, Phase, Request, Response};
 use super::timeouts::Deadline;
 use super::write::{Flush, OutQueue};
@@ -41,7 +42,18 @@ pub(crate) struct Conn {
     pub(super) addresses: Rc<Addresses>,
     pub(super) index: u32,
     pub(super) slot: u32,
+    /// Generation of the last request.
     pub(super) generation: u32,
+    /// Generation of the request whose turn it is to be answered: the last one, unless there are some `behind`.
+    pub(super) turn: u32,
+    /// Requests handed over whose answers wait for their turn, in order.
+    pub(super) behind: VecDeque<Exchange>,
+    /// What a request behind others has done wrong.
+    pub(super) failed: Option<Box<Failure>>,
+    /// JavaScript holds as much of later answers as it wants to: no further request.
+    pub(super) held: bool,
+    /// No request follows the last one, by what it said.
+    pub(super) last: bool,
     /// Generation at its start: what is older belongs to an earlier connection of the slot.
     first_generation: u32,
     /// CONNECTION_CLOSED is wanted.
@@ -168,6 +180,11 @@ impl Conn {
             index: 0,
             slot: 0,
             generation: 0,
+            turn: 0,
+            behind: VecDeque::new(),
+            failed: None,
+            held: false,
+            last: false,
             first_generation: 0,
             watched: false,
             phase: Phase::Head,
@@ -220,6 +237,7 @@ impl Conn {
             conn.index = index;
             conn.slot = frame::slot_word(ctx.id, index);
             conn.generation = generation;
+            conn.turn = generation;
             conn.first_generation = generation;
             conn.watched = conn.local.server.config.has(flags::CONNECTION_LISTENER);
             let server = &conn.local.server;
@@ -256,6 +274,11 @@ impl Conn {
     /// Whether `generation` is one of this connection's, up to the current one.
     pub(crate) fn is_own(&self, generation: u32, current: u32) -> bool {
         current.wrapping_sub(generation) <= current.wrapping_sub(self.first_generation)
+    }
+
+    /// Generation of the request whose turn it is.
+    pub(crate) fn turn(&self) -> u32 {
+        self.turn
     }
 
     pub(super) fn queue(&self) -> &JsQueue {
@@ -311,7 +334,11 @@ impl Conn {
             Phase::Active | Phase::Draining => self.input.len() < READ_AHEAD,
             Phase::Dead => false,
         };
-        room && self.io.is_some() && !self.input_ended && !self.stalled && !self.wait_flush
+        room && self.io.is_some()
+            && !self.input_ended
+            && !self.stalled
+            && !self.wait_flush
+            && self.failed.is_none()
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
@@ -430,7 +457,7 @@ impl Conn {
     /// Nothing waits for the kernel any more.
     fn all_written(&mut self, ctx: &Ctx) {
         if let Some(mark) = self.drain_wanted.take() {
-            let (slot, generation) = (self.slot, self.generation);
+            let (slot, generation) = (self.slot, self.turn);
             self.queue()
                 .push_with(|buf| inbound::drain(buf, slot, generation, mark));
         }
@@ -444,7 +471,7 @@ impl Conn {
 
     /// Asks for FINISHED once everything queued so far has left.
     pub(super) fn notify_at_end(&mut self) {
-        self.notify.push_back((self.out.queued(), self.generation));
+        self.notify.push_back((self.out.queued(), self.turn));
         if self.io.is_none() {
             self.report_unwritten();
         } else {

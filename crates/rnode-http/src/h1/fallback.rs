@@ -26,13 +26,13 @@ impl Conn {
             lines,
             reason: b"",
         };
-        self.body_dump = true;
+        self.dump_body();
         self.respond(&head, FrameBody::Inline(b""), ctx);
     }
 
     /// 503, when the handler deadline has passed.
     pub(super) fn deadline_answer(&mut self, ctx: &Ctx) {
-        let close = if matches!(self.body, Body::Complete) {
+        let close = if !self.reads_own_body() || matches!(self.body, Body::Complete) {
             0
         } else {
             flags::CLOSE
@@ -44,7 +44,7 @@ impl Conn {
             lines: b"",
             reason: b"",
         };
-        self.body_dump = true;
+        self.dump_body();
         self.error_page(&head, b"Service Unavailable", ctx);
     }
 

@@ -267,11 +267,11 @@ impl Conn {
         let Some(ctx) = ctx.me.upgrade() else {
             return;
         };
-        let (index, generation) = (self.index, self.generation);
+        let (index, turn) = (self.index, self.turn);
         let task = tokio::task::spawn_blocking(work);
         tokio::task::spawn_local(async move {
             let result = task.await.ok();
-            ctx.resume(index, generation, |conn| done(conn, result, &ctx));
+            ctx.resume(index, turn, |conn| done(conn, result, &ctx));
         });
     }
 
@@ -283,7 +283,7 @@ impl Conn {
         if self.unseen {
             return;
         }
-        let (slot, generation) = (self.slot, self.generation);
+        let (slot, generation) = (self.slot, self.turn);
         self.queue()
             .push_with(|buf| inbound::file_result(buf, slot, generation, result, error));
     }

@@ -302,6 +302,8 @@ impl Conn {
             ..self.bare_frame(&addresses)
         };
         self.give_request(&frame, &held.data, &held.spans);
+        // What is pipelined behind it need not wait any more.
+        self.recheck |= !self.input.is_empty();
         if self.input_ended {
             // The client's FIN was met while JavaScript did not know of the request.
             self.check_ended(ctx);

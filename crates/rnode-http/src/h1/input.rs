@@ -7,6 +7,7 @@ use super::chunked::Chunked;
 use super::conn::{Conn, READ_AHEAD};
 use super::io::{Addresses, Detached};
 use super::parse::{self, Expect, Framing, Head, Span, TrailerCounts};
+use super::pipeline::Exchange;
 use super::state::{Body, Phase, Request, Response, Stored};
 use super::write::Flush;
 use crate::error_page::Mode;
@@ -39,6 +40,8 @@ impl Conn {
                 Phase::Active | Phase::Draining if !matches!(self.body, Body::Complete) => {
                     self.take_body(rest, ctx)
                 }
+                Phase::Active if self.takes_more() => self.take_head(rest, ctx),
+                Phase::Active if self.failed.is_some() => rest.len(),
                 Phase::Active | Phase::Draining => 0,
                 Phase::Lingering | Phase::Dead => rest.len(),
             };
@@ -92,12 +95,18 @@ impl Conn {
         let config = &local.server.config;
         let is_connect = head.method.as_str() == "CONNECT";
         let takes_over = is_connect || head.upgrade && config.has(flags::UPGRADE_LISTENER);
+        let refusal = self.refusal(head, config);
+        let is_behind = self.phase == Phase::Active;
+        if is_behind && (takes_over || refusal.is_some() || head.expect != Expect::Nothing) {
+            // What is written, or given away, without JavaScript's answer: at its turn.
+            return None;
+        }
         if takes_over && self.flush(ctx) != Flush::Done {
             // The socket is given away: what is queued must have left it. The task comes back once it has.
             self.wait_flush = true;
             return None;
         }
-        if self.phase != Phase::Head {
+        if self.phase != Phase::Head && !is_behind {
             return Some(data.len());
         }
         if is_connect && !config.has(flags::CONNECT_LISTENER) {
@@ -116,24 +125,38 @@ impl Conn {
             };
         }
         self.idle_since = 0;
-        self.aborted = false;
-        self.unseen = false;
-        self.file_report = None;
+        self.last = !head.keep_alive;
         self.credit = 0;
         self.body_asked = false;
         self.body_dump = false;
         self.dropped = 0;
-        self.response = Response::Awaited;
-        self.request = Request {
+        let request = Request {
             is_head: head.method == rnode_router::Method::HEAD,
             is_get: head.method == rnode_router::Method::GET,
             http10: head.http10,
             keep_alive: head.keep_alive,
+            number: self.requests,
             stored: self.store(data, head, spans),
         };
 
         let addresses = self.addresses.clone();
-        let mut frame = self.request_frame(&addresses, data, head);
+        let mut frame = self.request_frame(&addresses, data, head, &request);
+        let has_native = (request.is_get || request.is_head)
+            && !is_behind
+            && head.framing == Framing::None
+            && head.expect == Expect::Nothing
+            && frame.flags & request_flags::OVER_LIMIT == 0;
+        if is_behind {
+            self.behind
+                .push_back(Exchange::new(self.generation, request));
+        } else {
+            self.turn = self.generation;
+            self.aborted = false;
+            self.unseen = false;
+            self.file_report = None;
+            self.response = Response::Awaited;
+            self.request = request;
+        }
         if takes_over {
             frame.flags |= request_flags::UPGRADE | request_flags::BODY_COMPLETE;
             frame.body = &data[head.length..];
@@ -168,9 +191,10 @@ impl Conn {
         }
         if matches!(self.body, Body::Complete) {
             frame.flags |= request_flags::BODY_COMPLETE;
+            self.head_begun = false;
         }
 
-        if let Some((status, lines, flags)) = self.refusal(head, config) {
+        if let Some((status, lines, flags)) = refusal {
             drop(scratch);
             self.internal_response(status, lines, flags, ctx);
             return Some(taken);
@@ -188,13 +212,8 @@ impl Conn {
         let mut plan = ctx.plan.borrow_mut();
         let planned = local
             .with_routes(|table, lines| {
-                // Only these methods are answered by native layers, and none that has a body still to be read.
-                let lines = lines.filter(|_| {
-                    (self.request.is_get || self.request.is_head)
-                        && head.framing == Framing::None
-                        && head.expect == Expect::Nothing
-                        && frame.flags & request_flags::OVER_LIMIT == 0
-                });
+                // Only these requests are answered by native layers, and none that has a body still to be read.
+                let lines = lines.filter(|_| has_native);
                 plan::plan(table, lines, head.method, frame.url, &mut plan)
             })
             .flatten();
@@ -204,7 +223,9 @@ impl Conn {
             frame.plan = &plan;
             deadline = planned.deadline_ms.unwrap_or(deadline);
         }
-        if deadline != 0 {
+        if let Some(exchange) = self.behind.back_mut() {
+            exchange.deadline_ms = deadline;
+        } else if deadline != 0 {
             self.deadline.set(deadline);
         }
         if let Some(planned) = &planned {
@@ -247,6 +268,7 @@ impl Conn {
         addresses: &'a Addresses,
         data: &'a [u8],
         head: &Head,
+        request: &Request,
     ) -> RequestFrame<'a> {
         let mut flags = 0;
         if head.http10 {
@@ -263,8 +285,7 @@ impl Conn {
         if head.upgrade {
             flags |= request_flags::UPGRADE;
         }
-        if self
-            .request
+        if request
             .stored
             .as_ref()
             .is_some_and(|s| s.if_none_match.is_some() || s.if_modified_since.is_some())
@@ -295,7 +316,7 @@ impl Conn {
         }
     }
 
-    /// What Node answers by itself instead of calling the handler.
+    /// What Node answers by itself to the next request instead of calling the handler.
     fn refusal(
         &self,
         head: &Head,
@@ -309,7 +330,7 @@ impl Conn {
             return Some((400, b"Connection: close\r\n", flags));
         }
         let limit = config.max_requests_per_socket.load(Relaxed);
-        if limit != 0 && self.requests > limit && !config.has(flags::DROP_REQUEST_LISTENER) {
+        if limit != 0 && self.requests >= limit && !config.has(flags::DROP_REQUEST_LISTENER) {
             return Some((503, b"", 0));
         }
         if head.expect == Expect::Other && !config.has(flags::CHECK_EXPECTATION) {
@@ -392,7 +413,7 @@ impl Conn {
 
     /// Takes the socket out of the runtime and pushes the frame that names its descriptor. It is closed again if the
     /// frame is not taken.
-    fn give_socket(&mut self, encode: impl FnOnce(&mut Vec<u8>, i32)) {
+    pub(super) fn give_socket(&mut self, encode: impl FnOnce(&mut Vec<u8>, i32)) {
         if let Some(socket) = self.io.take().and_then(|io| Detached::new(io).ok())
             && self
                 .local
@@ -428,7 +449,9 @@ impl Conn {
         };
         let bytes = &data[bytes];
         if !bytes.is_empty() {
-            self.deadline.touch();
+            if self.reads_own_body() {
+                self.deadline.touch();
+            }
             if deliver {
                 self.credit -= bytes.len() as u64;
                 let (slot, generation) = (self.slot, self.generation);
@@ -452,6 +475,7 @@ impl Conn {
 
     fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
         let body = std::mem::replace(&mut self.body, Body::Complete);
+        self.head_begun = false;
         if deliver {
             let mut trailers = Vec::new();
             if let Body::Chunked(decoder) = &body {
@@ -486,9 +510,7 @@ impl Conn {
             }
             Phase::Active | Phase::Draining => {
                 if matches!(self.body, Body::Complete) {
-                    if self.invocation_open() {
-                        self.abort(abort::CLIENT_GONE);
-                    }
+                    self.abort_open(abort::CLIENT_GONE, 0);
                 } else if let Err(error) = self.rest_of_body() {
                     self.fail(error, &[], ctx);
                 }
@@ -496,55 +518,6 @@ impl Conn {
             Phase::Lingering => self.kill(),
             Phase::Dead => {}
         }
-    }
-
-    /// A broken or late request: answers as Node does (or hands the socket to `'clientError'`) and closes.
-    pub(super) fn fail(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
-        let silent = self.phase != Phase::Head
-            && !matches!(self.response, Response::Awaited | Response::Filing);
-        if self.phase != Phase::Head {
-            let reason = match error {
-                ClientError::RequestTimeout => abort::REQUEST_TIMEOUT,
-                _ => abort::BODY_BROKEN,
-            };
-            self.abort_for(reason, error as u32);
-        }
-        self.deadline.stop();
-        self.response = Response::Queued;
-        self.body = Body::Complete;
-        self.body_dump = true;
-        self.head_start = 0;
-        self.idle_since = 0;
-        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
-            self.give_to_client_error(error, packet, ctx);
-            return;
-        }
-        if !silent {
-            let answer: &[u8] = match error {
-                ClientError::HeaderOverflow => {
-                    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
-                }
-                ClientError::ChunkExtensionsOverflow => {
-                    b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n"
-                }
-                ClientError::RequestTimeout => {
-                    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
-                }
-                _ => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
-            };
-            self.out.push(ctx, answer);
-        }
-        self.phase = Phase::Head;
-        self.close_after = true;
-        self.linger = true;
-    }
-
-    fn give_to_client_error(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
-        self.flush(ctx);
-        let (slot, generation, server) = (self.slot, self.generation, self.local.server.id);
-        self.give_socket(|buf, fd| {
-            inbound::client_error(buf, slot, generation, server, error as u32, fd, packet);
-        });
     }
 }
 

@@ -1,18 +1,20 @@
 //! HTTP/1.1 as Node speaks it: one task per connection, which parses, dispatches frames and writes what comes back.
 //!
 //! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task), `state` (what it can be), `input`
-//! (from the socket to frames), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
-//! `file`, `timeouts`, `close`.
+//! (from the socket to frames), `pipeline` (requests that wait for their turn), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
+//! `file`, `timeouts`, `failure`, `close`.
 
 pub(crate) mod chunked;
 mod close;
 pub(crate) mod conn;
+mod failure;
 mod fallback;
 pub(crate) mod file;
 mod front;
 mod input;
 pub(crate) mod io;
 pub(crate) mod parse;
+mod pipeline;
 mod respond;
 mod state;
 mod syntax;

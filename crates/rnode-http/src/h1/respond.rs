@@ -49,10 +49,16 @@ pub(super) struct Persistence {
 }
 
 impl Conn {
-    /// Does what one frame asks. `generation` is the current one; only a RAW that has nothing but a wish for DRAIN
-    /// may be older.
+    /// Does what one frame asks. `generation` is that of a request which is not over, or the last one; only a RAW that has
+    /// nothing but a wish for DRAIN may be older.
     pub(crate) fn command(&mut self, kind: &Kind<'_>, generation: u32, ctx: &Ctx) {
         match *kind {
+            Kind::Raw { drain, body } if body.as_slice().is_empty() => {
+                if let Some(mark) = drain {
+                    self.want_drain(generation, mark);
+                }
+            }
+            _ if generation != self.turn => self.command_behind(kind, generation, ctx),
             Kind::Respond { head, body } => {
                 if self.awaits_response() {
                     self.respond(&head, body, ctx);
@@ -87,15 +93,11 @@ impl Conn {
                 });
                 self.destroy(reset, ctx);
             }
-            Kind::BodyWant { credit } => {
-                self.credit = self.credit.saturating_add(u64::from(credit));
-                self.body_asked = true;
-                self.recheck = true;
-            }
-            Kind::BodyDump => {
-                self.body_dump = true;
-                self.recheck = true;
-                self.close_if_too_much_is_left();
+            Kind::BodyWant { .. } | Kind::BodyDump => {
+                // With others behind it, its body has been read.
+                if self.reads_own_body() {
+                    self.body_command(kind);
+                }
             }
             Kind::Info { bytes } => {
                 if self.awaits_response() {
@@ -117,12 +119,8 @@ impl Conn {
                     self.file(frame, ctx);
                 }
             }
-            Kind::Raw { drain, body } if body.as_slice().is_empty() => {
-                if let Some(mark) = drain {
-                    self.want_drain(generation, mark);
-                }
-            }
             Kind::Raw { drain, body } => self.raw(drain, body, ctx),
+            Kind::Hold { hold } => self.hold(hold),
             Kind::SocketEnd => {
                 self.aborted = true;
                 self.response = Response::Queued;
@@ -132,6 +130,23 @@ impl Conn {
             // The thread handles it: it is for any generation.
             Kind::WatchClose { .. } => {}
         }
+    }
+
+    /// BODY_WANT and BODY_DUMP, of the request whose body is being read.
+    pub(super) fn body_command(&mut self, kind: &Kind<'_>) {
+        if let Kind::BodyWant { credit } = *kind {
+            self.credit = self.credit.saturating_add(u64::from(credit));
+            self.body_asked = true;
+        } else {
+            self.body_dump = true;
+            self.close_if_too_much_is_left();
+        }
+        self.recheck = true;
+    }
+
+    /// What is left of the body may be read and dropped.
+    pub(super) fn dump_body(&mut self) {
+        self.body_dump |= self.reads_own_body();
     }
 
     fn awaits_response(&self) -> bool {
@@ -332,10 +347,7 @@ impl Conn {
         let is_streaming =
             matches!(self.response, Response::Streaming(framing) if framing != ResponseBody::File);
         if self.awaits_response() || is_streaming {
-            let close = close
-                || is_streaming && self.close_at_end
-                || self.local.server.is_closing()
-                || self.input_ended && self.input.is_empty();
+            let close = close || is_streaming && self.close_at_end || self.ends_here();
             self.complete(close, notify, ctx);
         }
     }
@@ -346,7 +358,7 @@ impl Conn {
         crate::log::line(
             "a response did not have the length that its Content-Length said; the connection was closed",
         );
-        self.body_dump = true;
+        self.dump_body();
         self.complete(true, false, ctx);
     }
 
@@ -364,6 +376,9 @@ impl Conn {
         if close {
             self.close_after = true;
             return;
+        }
+        if let Some(next) = self.behind.pop_front() {
+            return self.take_turn(next);
         }
         self.phase = Phase::Draining;
         if matches!(self.body, Body::Complete) {
@@ -391,9 +406,13 @@ impl Conn {
     /// Response queued and request read: the connection is idle, or goes on with what was pipelined.
     pub(super) fn next_request(&mut self, ctx: &Ctx) {
         self.phase = Phase::Head;
-        self.head_start = 0;
-        self.head_begun = false;
+        if self.end_failed(ctx) {
+            return;
+        }
         self.idle_since = ctx.now();
+        if !self.head_begun {
+            self.head_start = 0;
+        }
         if !self.input.is_empty() || self.input_ended {
             self.recheck = true;
         }
@@ -456,7 +475,8 @@ impl Conn {
     pub(super) fn persistence(&self, flag: u32, unframed: bool, has_length: bool) -> Persistence {
         let config = &self.local.server.config;
         let limit = config.max_requests_per_socket.load(Relaxed);
-        let too_much_left = matches!(self.body, Body::Length(left)
+        let too_much_left = self.reads_own_body()
+            && matches!(self.body, Body::Length(left)
             if left > DRAIN_LIMIT as u64 && (self.body_dump || !self.body_asked));
         let last = flag & flags::CLOSE != 0
             || unframed
@@ -464,11 +484,16 @@ impl Conn {
             || self.request.http10 && !has_length
             || too_much_left;
         Persistence {
-            close: last
-                || self.local.server.is_closing()
-                || self.input_ended && self.input.is_empty(),
-            announce_close: last || limit != 0 && self.requests >= limit,
+            close: last || self.ends_here(),
+            announce_close: last || limit != 0 && self.request.number >= limit,
         }
+    }
+
+    /// Whether no further request is expected once this one is answered, although the two could go on.
+    fn ends_here(&self) -> bool {
+        self.behind.is_empty()
+            && (self.local.server.is_closing()
+                || self.input_ended && self.input.is_empty() && self.failed.is_none())
     }
 }
 

@@ -8,7 +8,7 @@ use super::chunked::Chunked;
 pub(super) enum Phase {
     /// Waits for a request head, or for the rest of one.
     Head,
-    /// An invocation runs. Without a socket: the connection is lost and JavaScript has not answered yet.
+    /// Invocations run, one or several. Without a socket: the connection is lost and JavaScript has not answered yet.
     Active,
     /// The response is queued, the request body is not read to its end yet.
     Draining,
@@ -57,6 +57,8 @@ pub(super) struct Request {
     pub(super) is_get: bool,
     pub(super) http10: bool,
     pub(super) keep_alive: bool,
+    /// Which of the connection's requests it is, from 1.
+    pub(super) number: u32,
     pub(super) stored: Option<Box<Stored>>,
 }
 

@@ -125,7 +125,16 @@ impl Conn {
             }
             Phase::Active | Phase::Draining => {
                 // Node counts the time in which the handler does not read, too.
-                if !matches!(self.body, Body::Complete) && over(self.head_start, request_timeout) {
+                let is_late = if matches!(self.body, Body::Complete) {
+                    // a head behind a request that is not answered yet
+                    self.head_begun
+                        && self.takes_more()
+                        && (over(self.head_start, config.headers_timeout.load(Relaxed))
+                            || over(self.head_start, request_timeout))
+                } else {
+                    over(self.head_start, request_timeout)
+                };
+                if is_late {
                     self.fail(ClientError::RequestTimeout, &[], ctx);
                     self.flush(ctx);
                     return self.wake();
@@ -140,7 +149,7 @@ impl Conn {
         }
         if self.phase != Phase::Dead && self.io.is_some() && over(self.activity, socket_timeout) {
             self.activity = now;
-            let (slot, generation, server) = (self.slot, self.generation, &self.local.server);
+            let (slot, generation, server) = (self.slot, self.turn, &self.local.server);
             server
                 .queue
                 .push_with(|buf| inbound::socket_timeout(buf, slot, generation, server.id));

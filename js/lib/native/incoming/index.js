@@ -166,6 +166,7 @@ module.exports = {
   onBody: body.onBody,
   onBodyEnd: body.onBodyEnd,
   abortRequest,
+  resetError,
   finishRequest,
   consume,
   isConsumed

@@ -4,14 +4,16 @@
 
 const F = require('../frames')
 const bridge = require('../bridge')
-const { finishRequest, abortRequest } = require('../incoming')
+const { finishRequest, abortRequest, resetError } = require('../incoming')
 const { socketOf, closed } = require('../socket')
-const { NodeProto, proto, LIGHT, FULL, DONE, kNodeNeedDrain } = require('./proto')
+const { NodeProto, proto, LIGHT, FULL, DONE } = require('./proto')
+const { kNodeNeedDrain, DESTROYS_WAITING } = require('./proto')
 const { full } = require('./full')
 const { emitClose } = require('./moments')
+const { passTurn } = require('./turn')
 const S = require('../symbols')
 
-const { kSlot, kGeneration, kFlags, kState } = S
+const { kSlot, kGeneration, kFlags, kState, kSocket } = S
 
 /** A body that is still to come is read, or dumped, after the response: the end of it must not decide that. */
 function holdBody(req) {
@@ -39,14 +41,15 @@ function onFinish() {
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
   process.nextTick(emitClose, this)
   if (this._last) socket?.destroySoon()
+  else passTurn(this)
 }
 
 /** ABORT frame: the invocation ends without an answer of the handler's. */
 function abort(res, reason) {
   const { req } = res
-  bridge.detach(res)
-  require('./whole').giveUpFile(res)
   if (reason === F.ABORT_DEADLINE || reason === F.ABORT_REQUEST_TIMEOUT) {
+    bridge.detach(res)
+    require('./whole').giveUpFile(res)
     // Rust has answered; what the handler still does must do no harm
     full(res)
     res[kState] = DONE
@@ -55,11 +58,25 @@ function abort(res, reason) {
     abortRequest(req, reason)
     if (res.socket?._httpMessage === res) NodeProto.detachSocket.call(res, res.socket)
     process.nextTick(emitClose, res)
+    passTurn(res)
     return
   }
-  if (reason === F.ABORT_CLIENT) bridge.sendWord(F.DESTROY, 0, res[kSlot], res[kGeneration], 0)
-  lost(res, reason)
-  closed(socketOf(req), false)
+  if (reason === F.ABORT_CLIENT || reason === F.ABORT_PIPELINE)
+    bridge.sendWord(F.DESTROY, 0, res[kSlot], res[kGeneration], 0)
+  const socket = socketOf(req)
+  loseAll(res[kSlot], reason)
+  closed(socket, false)
+}
+
+/** The connection has gone: that is the end of all that is under way on it. */
+function loseAll(slot, reason) {
+  const { responses, held } = bridge.detachAll(slot)
+  for (const res of held) {
+    // it will have no socket
+    if (res[kState] !== FULL) res[kSocket] = null
+    if (DESTROYS_WAITING) NodeProto.destroy.call(full(res), resetError())
+  }
+  for (const res of responses) lost(res, reason)
 }
 
 /** The connection has gone under a response: request and response are told as Node's server does. */
@@ -80,9 +97,7 @@ function lost(res, reason) {
 /** The program has destroyed the connection itself. */
 function connectionGone(socket) {
   const res = bridge.lookup(socket[kSlot], socket[kGeneration])
-  if (res === undefined) return
-  bridge.detach(res)
-  lost(res, F.ABORT_CLIENT)
+  if (res !== undefined) loseAll(socket[kSlot], F.ABORT_CLIENT)
 }
 
 /** Node's server passes a socket's 'drain' on to the message that waits for it. */
@@ -93,4 +108,4 @@ function drainMessage(res) {
   }
 }
 
-module.exports = { holdBody, abort, connectionGone, drainMessage }
+module.exports = { holdBody, abort, loseAll, connectionGone, drainMessage }

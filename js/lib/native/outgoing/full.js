@@ -5,12 +5,14 @@
 
 const { ServerResponse } = require('node:http')
 const F = require('../frames')
+const bridge = require('../bridge')
 const { HIGH_WATER_MARK, socketOf } = require('../socket')
 const { NodeProto, proto, LIGHT, FULL, SENT, FIXED, STREAM } = require('./proto')
 const { kOutHeaders, kNodeSocket, kWritableFinished } = require('./proto')
 const { hasList, complete, listOf, nodeHeaders } = require('./headers')
 const { KEPT, connectionTerms } = require('./head')
 const { tell, isUntold, isFinished } = require('./moments')
+const { countHeld } = require('./turn')
 const S = require('../symbols')
 
 const { kFlags, kState, kHeaderList, kSocket, kServer, kFixed } = S
@@ -33,7 +35,8 @@ function full(res) {
   const list = res[kHeaderList]
   const kept = KEPT.map((name) => res[name])
   const { useChunkedEncodingByDefault } = res
-  const socket = bind(res)
+  const isHeld = res[kSocket] === null || bridge.isHeld(res)
+  const socket = isHeld ? null : bind(res)
   res[kState] = FULL
   ServerResponse.call(res, req, server.rejectNonStandardBodyWrites ? REJECTING : undefined)
   KEPT.forEach((name, i) => {
@@ -50,7 +53,7 @@ function full(res) {
     }
   }
 
-  res._onPendingData = noop
+  res._onPendingData = isHeld ? countHeld(res) : noop
   connectionTerms(res, req)
   if (req.headers.expect !== undefined) {
     // 100 Continue has been written by Rust unless somebody listens to checkContinue
@@ -162,6 +165,7 @@ for (const name of ['socket', 'connection']) {
       if (this[kState] === STREAM) return full(this)[kSocket]
       // made as soon as somebody looks for it
       if (!hasList(this) || (this[kState] === SENT && isFinished(this))) return null
+      if (bridge.isHeld(this)) return null
       const own = bind(this)
       if (isUntold(this)) tell(this)
       return own

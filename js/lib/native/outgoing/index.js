@@ -10,7 +10,7 @@ const { proto, LIGHT } = require('./proto')
 const { linesOf } = require('./headers')
 const { setEtagFunctions } = require('./head')
 const { full, noop } = require('./full')
-const { abort, connectionGone, drainMessage } = require('./ends')
+const { abort, loseAll, connectionGone, drainMessage } = require('./ends')
 const { emitClose } = require('./moments')
 const whole = require('./whole')
 const S = require('../symbols')
@@ -47,6 +47,8 @@ for (const [name, value] of Object.entries({
 for (const [key, value] of [
   [S.kEndCallbacks, undefined],
   [S.kStreamOut, undefined],
+  [S.kNext, undefined],
+  [S.kFollower, undefined],
   [S.kDestroyed, false],
   [S.kClosed, false]
 ]) {
@@ -103,6 +105,7 @@ module.exports = {
   fileSent: whole.fileSent,
   setEtagFunctions,
   abort,
+  loseAll,
   connectionGone,
   emitClose,
   drainMessage,

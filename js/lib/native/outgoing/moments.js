@@ -6,8 +6,10 @@
 const { EventEmitter } = require('node:events')
 const { finishRequest } = require('../incoming')
 const { proto, SENT, kWritableFinished } = require('./proto')
+const { passTurn } = require('./turn')
 const S = require('../symbols')
 
+const { kSlot, kNext, kFollower } = S
 const { kState, kSocket, kFile, kEpoch, kTold, kDestroyed, kClosed, kEndCallbacks } = S
 
 /** Values of kTold: nobody is told, 'finish' is scheduled, has been emitted, 'close' has been emitted. */
@@ -43,9 +45,16 @@ function sent(res) {
     tell(res)
 }
 
+/** The response told last, until it is finished. */
+let recent = null
+
 function tell(res) {
   res[kTold] = SCHEDULED
-  process.nextTick(finish, res)
+  // pipelined ones finish one after the other, as under Node
+  if (recent !== null && recent[kSlot] === res[kSlot] && recent[kTold] === SCHEDULED) {
+    recent[kFollower] = res
+  } else process.nextTick(finish, res)
+  recent = res
 }
 
 /** The tick in which the answer was sent, and in which nobody had an interest in its end. */
@@ -74,6 +83,7 @@ function isClosed(res) {
 function finish(res) {
   if (res[kTold] !== SCHEDULED) return
   res[kTold] = FINISHED
+  if (recent === res) recent = null
   const callbacks = res[kEndCallbacks]
   if (callbacks !== undefined) {
     res[kEndCallbacks] = undefined
@@ -86,7 +96,9 @@ function finish(res) {
     res[kSocket] = null
   }
   process.nextTick(emitClose, res)
+  if (res[kFollower] !== undefined) process.nextTick(finish, res[kFollower])
   if (res._last) socket?.destroySoon()
+  else if (res[kNext] !== undefined) passTurn(res)
   res.emit('finish')
 }
 

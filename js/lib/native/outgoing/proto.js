@@ -37,6 +37,10 @@ const kWritableFinished = symbolOf('kWritableFinished')
 const corked = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
 corked.socket = { writableCorked: 1 }
 const COUNTS_SOCKET_CORKS = corked.writableCorked === 1
+/** On newer versions: a response without a socket closes when it is destroyed, and Node's server destroys those that wait for one. */
+const waiting = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+waiting.destroy()
+const DESTROYS_WAITING = waiting.listenerCount('socket') === 0
 /** On newer versions: callbacks of end() are no listeners of 'finish'. */
 const kNodeEndCallbacks = symbolOf('kEndCallbacks')
 
@@ -56,5 +60,6 @@ module.exports = {
   kNodeSocket,
   kWritableFinished,
   COUNTS_SOCKET_CORKS,
+  DESTROYS_WAITING,
   kNodeEndCallbacks
 }

@@ -17,6 +17,7 @@ const { headFlags, isHookedBelow } = require('./head')
 const { full } = require('./full')
 const { holdBody } = require('./ends')
 const { finishNow, emitClose } = require('./moments')
+const { passTurn } = require('./turn')
 const S = require('../symbols')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kSocket, kServer, kStreamOut } =
@@ -61,6 +62,7 @@ function isStreamable(res) {
     !res.destroyed &&
     !res.finished &&
     res[S.kFile] === undefined &&
+    !bridge.isHeld(res) &&
     (req[kFlags] & UNUSUAL) === 0 &&
     req.method !== 'HEAD' &&
     // a closing server's connections end after answers that do not say so
@@ -248,6 +250,7 @@ function over(res, err) {
   const socket = res[kSocket]
   if (socket?._httpMessage === res) NodeProto.detachSocket.call(res, socket)
   if (kWritableFinished !== undefined) res[kWritableFinished] = true
+  if (!res._last) passTurn(res)
   res.emit('finish')
   process.nextTick(emitClose, res)
   if (res._last) socket?.destroySoon()

@@ -65,8 +65,9 @@ function isUnread(req) {
   )
 }
 
-/** Whether the program has written to the connection itself, or taken it away. */
+/** Whether other bytes go out before: the program has written to the connection itself, or it is not this answer's turn. */
 function hasOwnBytes(res) {
+  if (bridge.isHeld(res)) return true
   const socket = res.req[kSocket]
   return socket !== undefined && !isUntouched(socket, res[kGeneration])
 }
@@ -94,10 +95,10 @@ function respond(res, flags, status, lines, reason, body, encoding) {
   if ((flags & F.LENGTH) !== 0) res._contentLength = length
   res._headerSent = true
   res.finished = true
+  if ((flags & F.CLOSE) !== 0 || (req[kFlags] & F.KEEP_ALIVE) === 0) res._last = true
   bridge.detach(res)
   sent(res)
-  if ((flags & F.CLOSE) !== 0 || (req[kFlags] & F.KEEP_ALIVE) === 0) {
-    res._last = true
+  if (res._last) {
     if (req[kSocket] !== undefined && res[kTold] === 0) tell(res)
   }
   if (res._events !== undefined || res.emit !== emit) res.emit('prefinish')

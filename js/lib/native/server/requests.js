@@ -10,7 +10,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
-const { full } = require('../outgoing')
+const { full, loseAll } = require('../outgoing')
 const { forgetSocket } = require('../socket')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { Offer } = require('../../router/plan')
@@ -144,7 +144,11 @@ function begin(server, words, at, inbox) {
   const classes = classesFor(handler ?? noHandler)
   const flags = words[at + 1] >>> 8
   const slot = words[at + 2]
-  if (flags & F.FIRST) forgetSocket(slot)
+  if (flags & F.FIRST) {
+    forgetSocket(slot)
+    // what was under way on the slot's last connection, whose end is still to be told
+    loseAll(slot, F.ABORT_CLIENT)
+  }
   stopReading(slot)
   const req = readRequest(server, classes, words, at, inbox, 0)
   const res = new classes.Response(req, slot, words[at + 3])
@@ -179,6 +183,10 @@ function begin(server, words, at, inbox) {
 /** 500 for an invocation that no handler will see. */
 function refuse(slot, generation) {
   const res = bridge.lookup(slot, generation)
+  if (res !== undefined && bridge.isHeld(res)) {
+    bridge.sendWord(F.DESTROY, 0, slot, generation, 0)
+    return
+  }
   if (res !== undefined) bridge.detach(res)
   bridge.sendHead(F.ERROR_PAGE, F.CLOSE, slot, generation, 500, '', '', 'Internal Server Error')
 }

@@ -1,0 +1,68 @@
+//! Requests that are none, or late: what Node answers to them, or the hand-over to `'clientError'`. The connection ends either way.
+
+use super::conn::Conn;
+use super::state::{Body, Phase, Response};
+use crate::io_thread::Ctx;
+use crate::server::config::flags;
+use rnode_bridge::codes::ClientError;
+use rnode_bridge::frame::{abort, inbound};
+
+impl Conn {
+    /// A broken or late request: answers as Node does (or hands the socket to `'clientError'`) and closes.
+    pub(super) fn fail(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
+        let is_first = self.behind.is_empty() && !matches!(self.body, Body::Complete);
+        if self.phase == Phase::Active && !is_first && self.response != Response::Queued {
+            return self.fail_behind(error, packet);
+        }
+        self.fail_now(error, packet, ctx);
+    }
+
+    /// The same, whatever answers are due.
+    pub(super) fn fail_now(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
+        let silent = self.phase != Phase::Head
+            && !matches!(self.response, Response::Awaited | Response::Filing);
+        if self.phase != Phase::Head {
+            let reason = match error {
+                ClientError::RequestTimeout => abort::REQUEST_TIMEOUT,
+                _ => abort::BODY_BROKEN,
+            };
+            self.abort_for(reason, error as u32);
+        }
+        self.deadline.stop();
+        self.response = Response::Queued;
+        self.body = Body::Complete;
+        self.body_dump = true;
+        self.head_start = 0;
+        self.idle_since = 0;
+        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+            self.give_to_client_error(error, packet, ctx);
+            return;
+        }
+        if !silent {
+            let answer: &[u8] = match error {
+                ClientError::HeaderOverflow => {
+                    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+                }
+                ClientError::ChunkExtensionsOverflow => {
+                    b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n"
+                }
+                ClientError::RequestTimeout => {
+                    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
+                }
+                _ => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+            };
+            self.out.push(ctx, answer);
+        }
+        self.phase = Phase::Head;
+        self.close_after = true;
+        self.linger = true;
+    }
+
+    fn give_to_client_error(&mut self, error: ClientError, packet: &[u8], ctx: &Ctx) {
+        self.flush(ctx);
+        let (slot, generation, server) = (self.slot, self.generation, self.local.server.id);
+        self.give_socket(|buf, fd| {
+            inbound::client_error(buf, slot, generation, server, error as u32, fd, packet);
+        });
+    }
+}
