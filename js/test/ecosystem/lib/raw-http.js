@@ -18,12 +18,14 @@ const READ_LIMIT_MS = 10_000
 class Connection {
   constructor(socket) {
     this.socket = socket
-    this.buffer = Buffer.alloc(0)
+    this.chunks = []
+    this.length = 0
     this.ended = false
     this.error = null
     this.waiter = null
     socket.on('data', (chunk) => {
-      this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk])
+      this.chunks.push(chunk)
+      this.length += chunk.length
       this.#wake()
     })
     socket.on('end', () => {
@@ -64,6 +66,17 @@ class Connection {
         resolve(new Connection(socket))
       })
     })
+  }
+
+  /** What has arrived and was not taken. Joined when somebody looks: a large body comes in many pieces. */
+  get buffer() {
+    if (this.chunks.length !== 1) this.chunks = [Buffer.concat(this.chunks)]
+    return this.chunks[0]
+  }
+
+  set buffer(bytes) {
+    this.chunks = [bytes]
+    this.length = bytes.length
   }
 
   #wake() {
@@ -122,7 +135,7 @@ class Connection {
 
   /** Takes exactly `count` bytes. */
   async readExactly(count, what = `${count} bytes`) {
-    while (this.buffer.length < count) await this.#more(what)
+    while (this.length < count) await this.#more(what)
     const out = this.buffer.subarray(0, count)
     this.buffer = this.buffer.subarray(count)
     return out
@@ -147,7 +160,7 @@ class Connection {
 
   /** Takes what has arrived, waiting for at least one byte. */
   async readSome() {
-    while (this.buffer.length === 0) await this.#more('bytes')
+    while (this.length === 0) await this.#more('bytes')
     const out = this.buffer
     this.buffer = Buffer.alloc(0)
     return out
