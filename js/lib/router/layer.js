@@ -146,13 +146,21 @@ function invoke(layer, req, res, next) {
     layer[kArity] = fn.length
   }
   if (layer[kArity] > 3) return next()
+  call(fn, req, res, next)
+}
+
+/** The part of handleRequest that enters the app. */
+function call(fn, req, res, next) {
   try {
     const ret = fn(req, res, next)
-    if (ret !== undefined && ret !== res && isPromise(ret)) settle(ret, next)
+    if (ret !== undefined && ret !== res) settleAny(ret, next)
   } catch (err) {
     next(err)
   }
 }
+
+// Middleware looks for this name on the stack to tell whether it is within a request.
+Object.defineProperty(call, 'name', { value: 'Layer.handleRequest' })
 
 /**
  * The function of middleware without a path that a walk may call by itself, if handleRequest is the one here: nothing is
@@ -288,9 +296,8 @@ module.exports.kPatterns = kPatterns
 module.exports.kOptions = kOptions
 module.exports.handleRequest = handleRequest
 module.exports.invoke = invoke
+module.exports.call = call
 module.exports.plainHandle = plainHandle
-module.exports.settleAny = settleAny
-module.exports.settle = settle
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust
 module.exports.isOrdinary = isOrdinary

@@ -12,7 +12,7 @@ const { childOf, clock, exposeLayers } = require('./registry')
 const { recordError, requestChannel, shouldTrace } = require('./tracing')
 const { kStack, kMatchedRoute, kParsedUrl, kUntrimmedUrl } = require('./symbols')
 
-const { handleRequest, invoke, plainHandle, settleAny } = Layer
+const { call, handleRequest, invoke, plainHandle } = Layer
 
 /** A run of synchronous handlers longer than this must not exhaust the call stack. */
 const MAX_SYNC = 100
@@ -94,12 +94,7 @@ function move(walk, err) {
       if (++walk.sync > MAX_SYNC) return setImmediate(walk.next, err)
       walk.runAt = walk.idx = idx + 1
       req.params = new Params()
-      try {
-        const ret = fn(req, walk.res, walk.next)
-        if (ret !== undefined && ret !== walk.res) settleAny(ret, walk.next)
-      } catch (error) {
-        walk.next(error)
-      }
+      call(fn, req, walk.res, walk.next)
       if (walk.sync !== 0) walk.sync = 0
       return
     }
