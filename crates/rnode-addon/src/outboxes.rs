@@ -7,6 +7,7 @@ use neon::prelude::*;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 
 /// Bytes of one outbox.
 const OUTBOX_BYTES: usize = 256 << 10;
@@ -118,4 +119,13 @@ pub(crate) fn post_outbox<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, J
     };
     bridge.pool.post_batch(io, Bytes::from_owner(posted));
     Ok(cx.number(next as f64))
+}
+
+/// `isAhead(bytes: number) -> boolean`: true if an I/O thread has not been through that many bytes of the outboxes that were
+/// handed over. Then the drain function is called once half of them are left.
+pub(crate) fn is_ahead<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolean> {
+    let limit = cx.argument::<JsNumber>(0)?.value(cx) as usize;
+    let bridge = env::bridge(cx)?;
+    let waker = Waker::from(bridge.queue.clone());
+    Ok(cx.boolean(bridge.pool.is_behind(limit, &waker)))
 }

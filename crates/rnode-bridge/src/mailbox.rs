@@ -53,6 +53,10 @@ impl Batch {
 struct Inner {
     batch: Batch,
     waker: Option<Waker>,
+    /// Bytes of handed-over batches that the thread has not been through.
+    handed: usize,
+    /// Posters that wait, each until `handed` is at most so many bytes.
+    ahead: Vec<(usize, Waker)>,
 }
 
 /// One I/O thread's mailbox: any thread posts, one drains.
@@ -90,6 +94,7 @@ impl Mailbox {
         }
         let mut inner = lock(&self.inner);
         let at = inner.batch.bytes.len();
+        inner.handed += frames.len();
         inner.batch.kept.push(Kept::Frames(at, frames));
         wake(inner);
     }
@@ -102,6 +107,38 @@ impl Mailbox {
         let end = inner.batch.bytes.len();
         inner.batch.kept.push(Kept::Body(start, end, body));
         wake(inner);
+    }
+
+    /// Whether the thread has not been through `limit` bytes or more of the batches that were handed over. If so, `waker` is
+    /// woken once no more than half of that is left.
+    pub fn is_behind(&self, limit: usize, waker: &Waker) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.handed < limit {
+            return false;
+        }
+        if !inner.ahead.iter().any(|(_, known)| known.will_wake(waker)) {
+            inner.ahead.push((limit / 2, waker.clone()));
+        }
+        true
+    }
+
+    /// The thread has been through `bytes` bytes of handed-over batches: they are with the kernel, or wait for their client.
+    pub fn caught_up(&self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        let woken: Vec<_> = {
+            let mut inner = lock(&self.inner);
+            inner.handed = inner.handed.saturating_sub(bytes);
+            let handed = inner.handed;
+            inner
+                .ahead
+                .extract_if(.., |(most, _)| handed <= *most)
+                .collect()
+        };
+        for (_, waker) in woken {
+            waker.wake();
+        }
     }
 
     /// Calls `f` with everything posted so far, in order. Returns false if there was nothing.

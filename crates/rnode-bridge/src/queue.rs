@@ -15,8 +15,8 @@ const KEEP_CAPACITY: usize = 1 << 20;
 
 /// Whoever runs the JavaScript.
 pub trait Executor: Send + Sync {
-    /// Schedules one turn that calls [`JsQueue::take`]. Called from any thread, never twice before that turn has
-    /// taken everything. Must not block.
+    /// Schedules one turn that calls [`JsQueue::take`]. Called from any thread; for what is in the queue never twice before
+    /// that turn has taken everything, but also whenever the queue itself is woken. Must not block.
     fn wake(&self);
 }
 
@@ -92,6 +92,15 @@ impl Drop for LostWake<'_> {
     fn drop(&mut self) {
         if let Some(queue) = self.0 {
             lock(&queue.producer).waking = false;
+        }
+    }
+}
+
+/// Woken, the queue schedules a turn whether or not frames wait in it.
+impl std::task::Wake for JsQueue {
+    fn wake(self: Arc<Self>) {
+        if !self.is_closed() {
+            self.executor.wake();
         }
     }
 }

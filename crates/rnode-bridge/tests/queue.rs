@@ -333,3 +333,32 @@ fn the_mailbox_keeps_order_and_loses_no_wake() {
         thread.join().expect("no panic");
     }
 }
+
+#[test]
+fn who_hands_over_too_much_waits_until_half_of_it_is_done() {
+    let mailbox = Mailbox::new();
+    let (queue, bell) = queue();
+    let waker = Waker::from(queue);
+    let mut frame = Vec::new();
+    outbound::body_dump(&mut frame, 0, 1);
+    let bytes = frame.len();
+    let limit = 4 * bytes;
+
+    for _ in 0..3 {
+        mailbox.post_batch(Bytes::copy_from_slice(&frame));
+    }
+    // What is copied is small, and does not count.
+    mailbox.post(&frame);
+    assert!(!mailbox.is_behind(limit, &waker));
+    mailbox.post_batch(Bytes::copy_from_slice(&frame));
+    assert!(mailbox.is_behind(limit, &waker));
+    assert!(mailbox.is_behind(limit, &waker), "still, and asked twice");
+
+    mailbox.caught_up(bytes);
+    assert_eq!(bell.wakes.load(SeqCst), 0, "three quarters are left");
+    mailbox.caught_up(bytes);
+    assert_eq!(bell.wakes.load(SeqCst), 1, "once, at half");
+    mailbox.caught_up(2 * bytes);
+    assert_eq!(bell.wakes.load(SeqCst), 1, "nobody waits any more");
+    assert!(!mailbox.is_behind(limit, &waker));
+}

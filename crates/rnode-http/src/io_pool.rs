@@ -114,6 +114,14 @@ impl IoPool {
         }
     }
 
+    /// Whether a thread has not been through `limit` bytes or more of the batches that were handed over. If so, `waker` is woken
+    /// once no more than half of that is left.
+    pub fn is_behind(&self, limit: usize, waker: &Waker) -> bool {
+        self.threads
+            .iter()
+            .any(|thread| thread.mailbox.is_behind(limit, waker))
+    }
+
     /// Posts one RESPOND or CHUNK frame whose body travels beside it. Order with [`post`](Self::post) is kept.
     pub fn post_large(&self, io: usize, head: &[u8], body: Bytes) {
         if let Some(thread) = self.threads.get(io) {

@@ -268,9 +268,13 @@ impl Ctx {
     }
 
     fn drain_mailbox(&self) {
+        let mut handed = 0;
         self.remote.mailbox.drain(|posted| match posted {
             Posted::Frames(frames) => self.frames(Commands::new(frames)),
-            Posted::Batch(frames) => self.frames(Commands::batch(frames)),
+            Posted::Batch(frames) => {
+                handed += frames.len();
+                self.frames(Commands::batch(frames));
+            }
             Posted::Large { head, body } => match Commands::large(head, body) {
                 Ok(command) => self.frame(&command),
                 Err(error) => log::line(&format!("dropped a large frame: {error}")),
@@ -281,6 +285,7 @@ impl Ctx {
             self.guarded(&cell, |conn| conn.after_batch(self));
         }
         *self.touched.borrow_mut() = touched;
+        self.remote.mailbox.caught_up(handed);
     }
 
     fn frames(&self, commands: Commands<'_>) {

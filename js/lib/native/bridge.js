@@ -20,9 +20,13 @@ const TURN_MS = 4
 /** How many frames are handled between two looks at the clock. */
 const CLOCK_EVERY = 4
 /** Bodies from this size on are posted beside their frame instead of through the outbox. */
-const LARGE_BODY = 64 * 1024
+const LARGE_BODY = 128 * 1024
 /** An outbox with a body from this size on is handed over whole, so that the body is not copied again. */
 const KEPT_BODY = 4 * 1024
+/** How far (bytes of outboxes handed over) JavaScript may be ahead of an I/O thread before it begins another turn … */
+const MOST_AHEAD = 2 * 1024 * 1024
+/** … and after how many such bytes it looks. */
+const LOOK_EVERY = MOST_AHEAD / 4
 
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
 let words = new Int32Array(inbox.buffer)
@@ -42,6 +46,10 @@ const handlers = new Array(16).fill(null)
 
 let inTurn = false
 let flushScheduled = false
+/** A writer was told to wait for 'drain': what it goes on with comes before other frames, and leaves together. */
+let streaming = false
+/** Bytes of outboxes handed over since the last look at how far ahead they are. */
+let handed = 0
 /** Invocations under way in this environment. */
 let active = 0
 let started = false
@@ -81,7 +89,7 @@ function wake() {
 
 /** One turn: take a batch, handle it, post the answers. */
 function turn() {
-  if (inTurn) return
+  if (inTurn || isAhead()) return
   inTurn = true
   const began = performance.now()
   try {
@@ -92,17 +100,35 @@ function turn() {
       at += words[word]
       const handler = handlers[words[word + 1] & 0xff]
       if (handler !== null) handler(words, word, inbox)
+      if (streaming) break
       if (++count % CLOCK_EVERY === 0 && performance.now() - began > TURN_MS) break
     }
   } finally {
     inTurn = false
-    flush()
+    if (streaming) schedule()
+    else flush()
     spent += performance.now() - began
     if ((at < end || more || spent > TURN_MS) && !resume) {
       resume = true
       setImmediate(goOn)
     }
   }
+}
+
+/**
+ * True if an I/O thread has more to write than is good: what is made on top of that would only wait, and get cold in
+ * the caches. The addon calls `wake` once the thread has caught up.
+ */
+function isAhead() {
+  if (handed < LOOK_EVERY) return false
+  if (native.isAhead(MOST_AHEAD)) return true
+  handed = 0
+  return false
+}
+
+/** A writer was told to wait for 'drain'. */
+function hold() {
+  streaming = true
 }
 
 function goOn() {
@@ -271,6 +297,7 @@ class Outbox {
     this.length = 0
     if (!this.kept) return native.post(this.io, this.buffer, length)
     this.kept = false
+    handed += length
     const next = native.postOutbox(this.io, this.number, length)
     if (next !== this.number) this.use(next === memories.length ? newMemory() : next)
   }
@@ -309,13 +336,14 @@ function runDeferred() {
 function schedule() {
   if (inTurn || flushScheduled) return
   flushScheduled = true
-  // alone, an answer goes out at once; under load all answers of a loop turn go together
-  if (active <= 1) process.nextTick(flush)
+  // alone, an answer goes out at once; under load, and of a stream, what a loop turn has goes together
+  if (active <= 1 && !streaming) process.nextTick(flush)
   else setImmediate(flush)
 }
 
 function flush() {
   flushScheduled = false
+  streaming = false
   if (deferred.length !== 0) runDeferred()
   for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
 }
@@ -513,6 +541,7 @@ module.exports = {
   lookup,
   isServing,
   flush,
+  hold,
   sendWord,
   sendBytes,
   sendHead,

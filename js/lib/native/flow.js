@@ -3,13 +3,35 @@
 // count as written. Below the window that is a tick later, as with a socket whose kernel buffer has room;
 // beyond it when Rust has handed them to the kernel. It knows no HTTP and emits no events itself.
 
+const { performance } = require('node:perf_hooks')
 const F = require('./frames')
 const bridge = require('./bridge')
 
-/** Bytes under way from which on writes wait for the client. */
+/**
+ * Bytes under way from which on writes wait for the client: at first, and of one that takes them fast. From half of
+ * them on Rust is asked to tell when the kernel has them.
+ */
 const WINDOW = 128 * 1024
-/** Bytes under way from which on Rust is asked to tell when the kernel has them. */
-const ASK = 64 * 1024
+const LARGEST_WINDOW = 1024 * 1024
+/** A client that takes longer (ms) for half a window is slow. */
+const SLOW_MS = 250
+
+/** windows[io][slot]: the window that the connection's last answer came to. */
+const windows = []
+
+function windowOf(slot) {
+  return windows[slot >>> 24]?.[slot & 0xffffff] ?? WINDOW
+}
+
+function setWindow(slot, bytes) {
+  const slots = windows[slot >>> 24] ?? (windows[slot >>> 24] = [])
+  slots[slot & 0xffffff] = bytes
+}
+
+/** A new connection has taken the slot. */
+function forgetClient(slot) {
+  if (windowOf(slot) !== WINDOW) setWindow(slot, WINDOW)
+}
 
 let marks = 0
 
@@ -43,6 +65,10 @@ class Flow {
     this.asked = 0
     /** That DRAIN will name it. */
     this.mark = 0
+    /** When it was asked for (ms). */
+    this.askedAt = 0
+    /** Bytes under way from which on writes wait. */
+    this.window = windowOf(slot)
     /** Waits for DRAIN. */
     this.blocked = false
     /** A writer was told to wait. */
@@ -62,7 +88,7 @@ class Flow {
    * @returns {number} bytes of `data`
    */
   post(generation, data, encoding) {
-    const asks = this.asked === 0 && this.unacked + data.length >= ASK
+    const asks = this.asked === 0 && this.unacked + data.length >= this.window / 2
     if (asks) this.mark = nextMark()
     const size = bridge.sendBytes(
       this.kind,
@@ -76,7 +102,10 @@ class Flow {
     this.pending += data.length
     this.unacked += size
     this.fresh += size
-    if (asks) this.asked = this.unacked
+    if (asks) {
+      this.asked = this.unacked
+      this.askedAt = performance.now()
+    }
     return size
   }
 
@@ -87,14 +116,21 @@ class Flow {
     this.fresh += size
   }
 
+  /** A writer is told to wait. */
+  hold() {
+    this.needDrain = true
+    bridge.hold()
+  }
+
   /** True while writes wait for the client. */
   isFull() {
-    return this.blocked || this.unacked >= WINDOW
+    return this.blocked || this.unacked >= this.window
   }
 
   /** Asks without bytes: of an earlier request of the connection, too. */
   ask(generation) {
     this.asked = this.unacked
+    this.askedAt = performance.now()
     this.mark = nextMark()
     const flags = F.WANT_DRAIN | (this.mark << F.MARK_SHIFT)
     bridge.sendWord(F.RAW, flags, this.slot, generation, 0)
@@ -113,7 +149,7 @@ class Flow {
       this.due = joined(this.due, this.callbacks)
       this.callbacks = null
     }
-    if (this.blocked || this.unacked >= WINDOW) {
+    if (this.isFull()) {
       this.blocked = true
       this.committed = this.pending
       if (this.asked === 0) this.ask(generation)
@@ -127,15 +163,26 @@ class Flow {
 
   /** DRAIN frame. One with another mark says nothing of this flow. */
   drained(mark, generation) {
-    if (this.asked !== 0 && mark === this.mark) this.acknowledge(generation)
+    if (this.asked === 0 || mark !== this.mark) return
+    this.resize()
+    this.acknowledge(generation)
+  }
+
+  /** What a client takes fast may be more at a time: fewer wakes, larger writes. */
+  resize() {
+    const isFast = performance.now() - this.askedAt < SLOW_MS
+    const window = isFast ? Math.min(this.window * 2, LARGEST_WINDOW) : WINDOW
+    if (window === this.window) return
+    this.window = window
+    setWindow(this.slot, window)
   }
 
   /** What was asked about is with the kernel. */
   acknowledge(generation) {
     this.unacked -= this.asked
     this.asked = 0
-    if (this.unacked >= ASK && !this.last) this.ask(generation)
-    if (this.blocked && this.unacked < WINDOW) {
+    if (this.unacked >= this.window / 2 && !this.last) this.ask(generation)
+    if (this.blocked && this.unacked < this.window) {
       this.blocked = false
       this.pending -= this.committed
       this.committed = 0
@@ -168,7 +215,9 @@ class Flow {
     if (asked !== 0) {
       this.asked += asked
       this.mark = other.mark
+      this.askedAt = other.askedAt
     }
+    this.window = other.window
     this.blocked ||= other.blocked
     this.needDrain ||= other.needDrain
     this.due = joined(this.due, other.due)
@@ -219,4 +268,4 @@ function written(flow) {
   if (due !== null) for (const callback of due) callback(null)
 }
 
-module.exports = { Flow }
+module.exports = { Flow, forgetClient }

@@ -228,13 +228,13 @@ proto.write = function write(data, encoding, callback) {
   } else {
     transmit(this, data, encoding)
     if (typeof callback === 'function') flow.onWritten(callback)
-    if (flow.pending + this[kHeldBytes] >= HIGH_WATER_MARK) flow.needDrain = true
+    if (flow.pending + this[kHeldBytes] >= HIGH_WATER_MARK) flow.hold()
     const isBelow = !flow.needDrain
     flow.commit(this[kGeneration])
     return isBelow
   }
   if (pending(this) < HIGH_WATER_MARK) return true
-  flow.needDrain = true
+  flow.hold()
   return false
 }
 

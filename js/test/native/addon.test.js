@@ -38,7 +38,7 @@ describe('exports', () => {
           'rest',
           'serverAddress'
         ],
-        ...['outbox', 'postOutbox'],
+        ...['isAhead', 'outbox', 'postOutbox'],
         'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[

@@ -12,6 +12,7 @@ const { suite } = require('./harness')
 const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'large.txt')
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const K16 = Buffer.alloc(16 * 1024, 'k')
+const WHOLE = Buffer.concat([...Array(512).fill(K16), Buffer.from('end')])
 
 const one = (name, handler, request = { path: '/' }) => ({
   name,
@@ -326,6 +327,35 @@ suite(__filename, [
       const answers = []
       for (let i = 0; i < 50; i++) answers.push((await request({ path: '/ping' })).body?.toString())
       return answers.at(-1)
+    }
+  },
+  {
+    name: 'more is streamed to many clients than the I/O threads can have at once',
+    serve: () => (req, res) => {
+      if (req.url === '/ping') return res.end('pong')
+      let left = 512
+      const go = () => {
+        while (left-- > 0) if (!res.write(K16)) return res.once('drain', go)
+        res.end('end')
+      }
+      go()
+    },
+    async exchange({ open, request }) {
+      const stream = async () => {
+        const connection = await open()
+        const sizes = []
+        // a client that takes fast gets larger windows
+        for (let i = 0; i < 2; i++) {
+          connection.write(GET)
+          const { body } = await connection.readResponse()
+          sizes.push(body.length, body.equals(WHOLE))
+        }
+        return sizes
+      }
+      const streams = Array.from({ length: 6 }, stream)
+      const pings = []
+      for (let i = 0; i < 20; i++) pings.push((await request({ path: '/ping' })).body?.toString())
+      return [await Promise.all(streams), pings]
     }
   },
   {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 /// Slices given to one vectored write.
-const MAX_SLICES: usize = 32;
+const MAX_SLICES: usize = 64;
 /// A large body below this size is copied after all: cheaper than a slice of its own.
 const COPY_BELOW: usize = 4 << 10;
 

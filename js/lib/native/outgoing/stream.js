@@ -167,7 +167,7 @@ function streamWrite(res, chunk, encoding, callback) {
     process.nextTick(handOver, stream, res[kGeneration])
   }
   if (flow.pending < HIGH_WATER_MARK) return true
-  flow.needDrain = true
+  flow.hold()
   return false
 }
 

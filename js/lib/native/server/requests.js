@@ -12,6 +12,7 @@ const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
 const { full, loseAll } = require('../outgoing')
 const { forgetSocket } = require('../socket')
+const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { Offer } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
@@ -148,6 +149,7 @@ function begin(server, words, at, inbox) {
     forgetSocket(slot)
     // what was under way on the slot's last connection, whose end is still to be told
     loseAll(slot, F.ABORT_CLIENT)
+    forgetClient(slot)
   }
   stopReading(slot)
   const req = readRequest(server, classes, words, at, inbox, 0)
