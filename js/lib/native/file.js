@@ -9,8 +9,11 @@ const createError = require('http-errors')
 const native = require('./index')
 const F = require('./frames')
 const bridge = require('./bridge')
+const onFinished = require('on-finished')
 const outgoing = require('./outgoing')
+const { specialOf } = require('./outgoing/headers')
 const { finishRequest } = require('./incoming')
+const { streamFile } = require('./stream-file')
 const {
   kSlot,
   kGeneration,
@@ -78,6 +81,8 @@ class Pending extends AsyncResource {
     this.question = question
     /** The head has been sent, and is on the response. */
     this.begun = false
+    /** Bytes that a head of JavaScript's and the file behind it take. */
+    this.heldBytes = 0
   }
 
   /** The invocation has ended without an answer of ours. */
@@ -140,8 +145,9 @@ function post(pending) {
     if (lines.length + path.length + originalUrl.length + headers.length <= MAX_PAYLOAD) {
       let { flags } = question
       if (res.req.method === 'HEAD') flags |= F.FILE_HEAD
+      if (outgoing.isHooked(res)) flags |= F.FILE_HOLD
       // listeners may look at the head, and at what was written to the socket
-      if (res._events !== undefined || res[kSocket] !== undefined) flags |= F.FILE_REPORT
+      else if (res._events !== undefined || res[kSocket] !== undefined) flags |= F.FILE_REPORT
       outgoing.sealForFile(res, pending)
       bridge.sendFile(
         flags,
@@ -234,7 +240,12 @@ bridge.onFrame(F.FILE_RESULT, (words, at, inbox) => {
     return
   }
   outgoing.reopen(res)
-  if (result === F.FILE_FALLTHROUGH) run(pending, question.passed)
+  if (result === F.FILE_HELD) {
+    const text = inbox.latin1Slice(start, end)
+    const cut = text.indexOf('\r\n\n')
+    const place = inbox.utf8Slice(start + cut + 3, end)
+    run(pending, sendHeld, res, pending, text.slice(0, cut + 2), place)
+  } else if (result === F.FILE_FALLTHROUGH) run(pending, question.passed)
   else if (result === F.FILE_DIRECTORY) run(pending, question.directory)
   else if (result === F.FILE_FOUND) run(pending, question.found, inbox.utf8Slice(start, end))
   else if (result === F.FILE_FAILED) {
@@ -242,12 +253,44 @@ bridge.onFrame(F.FILE_RESULT, (words, at, inbox) => {
   } else run(pending, question.declined)
 })
 
+/**
+ * Rust has decided about a file, and keeps it: the head is put on the response and written as send would have it written,
+ * through what has replaced writeHead. What then stands in the head is sent, with the file behind it.
+ * @param {string} report status and lines
+ * @param {string} place offset, length and path of the bytes, a line feed between them
+ */
+function sendHeld(res, pending, report, place) {
+  const { headers, sent, aborted } = pending.question
+  const [offset, size] = place.split('\n', 2)
+  const length = Number(size)
+  if (!putHead(res, headers, report).hasBody || length === 0) {
+    if (sent !== undefined) {
+      // send learns of the end of an answer without a body from the response
+      onFinished(res, (err) => setImmediate(run, pending, err ? aborted : sent))
+    }
+    res.end()
+    return
+  }
+  const { write } = res
+  res._implicitHeader()
+  if (outgoing.respondHeld(res, pending, length)) {
+    pending.begun = true
+    pending.heldBytes = report.length + length
+  } else {
+    const start = Number(offset)
+    const path = place.slice(offset.length + size.length + 2)
+    streamFile(res, write, { path, start, end: start + length - 1 }, pending.question)
+  }
+}
+
 /** Rust has answered. */
 function complete(res, pending, report) {
   const { question } = pending
   res[kFile] = undefined
   bridge.detach(res)
   const hasBody = report === null || applyReport(res, question.headers, report)
+  const socket = res.req[kSocket]
+  if (socket !== undefined) socket.bytesWritten += pending.heldBytes
   const { sent } = question
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
@@ -262,6 +305,21 @@ function complete(res, pending, report) {
  * @returns {boolean} whether a body followed the head
  */
 function applyReport(res, headers, report) {
+  const { hasBody, length } = putHead(res, headers, report)
+  res.statusMessage = STATUS_CODES[res.statusCode] || 'unknown'
+  // made of what is noted here when somebody looks
+  res._header = null
+  const socket = res.req[kSocket]
+  // the head is Rust's: about this much
+  if (socket !== undefined) socket.bytesWritten += HEAD_BYTES + report.length + length
+  return hasBody
+}
+
+/**
+ * Sets status and headers that Rust has decided, and those that the asker has for a file that is found.
+ * @returns {{ hasBody: boolean, length: number }} length of the body in bytes
+ */
+function putHead(res, headers, report) {
   const [status, ...lines] = report.split('\r\n')
   const added = []
   for (const line of lines) {
@@ -272,15 +330,15 @@ function applyReport(res, headers, report) {
     const lower = name.toLowerCase()
     added.push([lower, name, lower === 'content-length' ? Number(value) : value])
   }
+  // send sets the asker's headers first
+  const asked = []
   for (const name of Object.keys(headers ?? {})) {
     if (!added.some(([lower]) => lower === name.toLowerCase())) {
-      added.push([name.toLowerCase(), name, headers[name]])
+      asked.push([name.toLowerCase(), name, headers[name]])
     }
   }
+  added.unshift(...asked)
   res.statusCode = Number(status)
-  res.statusMessage = STATUS_CODES[status] || 'unknown'
-  // made of what is noted here when somebody looks
-  res._header = null
   const replaced = new Set(added.map(([lower]) => lower))
   const list = []
   const old = res[kHeaderList]
@@ -290,12 +348,10 @@ function applyReport(res, headers, report) {
   for (const field of added) list.push(...field)
   if (res.statusCode === 304) withoutContent(list)
   res[kHeaderList] = list
+  res[kSpecial] = specialOf(list)
   const hasBody = res.statusCode !== 304 && res.req.method !== 'HEAD'
   const length = hasBody ? (added.find(([lower]) => lower === 'content-length')?.[2] ?? 0) : 0
-  const socket = res.req[kSocket]
-  // the head is Rust's: about this much
-  if (socket !== undefined) socket.bytesWritten += HEAD_BYTES + report.length + length
-  return hasBody
+  return { hasBody, length }
 }
 
 function withoutContent(list) {

@@ -93,12 +93,14 @@ module.exports = {
   FILE_DIRECTORY: 4,
   FILE_FOUND: 5,
   FILE_BEGUN: 6,
+  FILE_HELD: 7,
 
   /** Flags of FILE. */
   FILE_HEAD: 1,
   FILE_SEND: 2,
   FILE_REPORT: 4,
   FILE_LOCATE: 8,
+  FILE_HOLD: 16,
 
   /** REQUEST flags. */
   HTTP_1_0: 1,
@@ -160,6 +162,7 @@ module.exports = {
   VALIDATORS: 2048,
   UNFRAMED: 4096,
   LENGTH_LAST: 8192,
+  HELD: 16384,
 
   /** Flag of END: the response was written by RAW frames. */
   RAW_END: 64,

@@ -138,6 +138,15 @@ describe('a started environment', () => {
     assert.strictEqual(String((await answer).body), 'y')
   })
 
+  test('an answer with a file that was not kept is refused', async () => {
+    const answer = get(server.port)
+    const lines = 'Content-Length: 3\r\n'
+    respond(await next(F.REQUEST, server.id), { lines, flags: F.HELD })
+    assert.strictEqual((await answer).status, 500)
+    const refused = 7
+    assert.strictEqual((await next(F.ABORT)).words[4], refused)
+  })
+
   test('what is no frame is dropped', async () => {
     const noise = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 7919) & 255))
     for (let io = 0; io < threads; io++) {

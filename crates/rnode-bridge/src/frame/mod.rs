@@ -127,6 +127,8 @@ pub mod file_result {
     pub const FOUND: u32 = 5;
     /// The head of a file that is sent in pieces is queued; only with [`REPORT`](super::file_flags::REPORT), and SENT or ABORT follows.
     pub const BEGUN: u32 = 6;
+    /// The head is decided, nothing has been sent; only with [`HOLD`](super::file_flags::HOLD).
+    pub const HELD: u32 = 7;
 }
 
 /// Flags of FILE.
@@ -139,6 +141,8 @@ pub mod file_flags {
     pub const REPORT: u32 = 4;
     /// A file that is found is reported, not sent.
     pub const LOCATE: u32 = 8;
+    /// The head is told and the file kept; nothing is sent before a RESPOND with [`HELD`](super::response_flags::HELD).
+    pub const HOLD: u32 = 16;
 }
 
 /// Flags of RESPOND, HEAD and ERROR_PAGE.
@@ -171,6 +175,8 @@ pub mod response_flags {
     pub const UNFRAMED: u32 = 4096;
     /// With [`LENGTH`]: the line follows `Keep-Alive`, where Node puts a length it made itself.
     pub const LENGTH_LAST: u32 = 8192;
+    /// RESPOND: the body is the file that was kept for this request, told by SENT once it has left. The lines hold its length.
+    pub const HELD: u32 = 16384;
 }
 
 /// CHUNK: send DRAIN when all queued bytes have been handed to the kernel.

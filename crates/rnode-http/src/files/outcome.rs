@@ -44,6 +44,8 @@ pub struct FileAnswer {
     pub status: u16,
     /// All lines, in `send`'s order, `Content-Length` at the end.
     pub headers: Lines,
+    /// Where in the file the bytes begin.
+    pub offset: u64,
     /// `Content-Length`; also for HEAD, where there is no body.
     pub len: u64,
     /// The bytes.

@@ -199,12 +199,13 @@ impl Part {
         let Self {
             status,
             headers,
+            offset,
             len,
-            ..
         } = self;
         Outcome::File(FileAnswer {
             status,
             headers,
+            offset,
             len,
             body,
             path,

@@ -12,6 +12,7 @@ use super::state::{Body, Phase, Request, Response};
 use super::timeouts::Deadline;
 use super::write::{Flush, OutQueue};
 use crate::contain::contain;
+use crate::files::Body as FileBytes;
 use crate::io_thread::{Ctx, LocalServer};
 use crate::server::Server;
 use crate::server::config::flags;
@@ -84,6 +85,8 @@ pub(crate) struct Conn {
     pub(super) file: Option<Box<FileBody>>,
     /// Status and lines of the file's head, where JavaScript wants to know them.
     pub(super) file_report: Option<Vec<u8>>,
+    /// The file that was told by HELD, until RESPOND sends it.
+    pub(super) file_held: Option<Box<FileBytes>>,
     /// Ends of responses whose delivery is to be reported, and their generations.
     notify: VecDeque<(u64, u32)>,
     /// DRAIN is wanted for this mark, once everything has left.
@@ -203,6 +206,7 @@ impl Conn {
             out: OutQueue::default(),
             file: None,
             file_report: None,
+            file_held: None,
             notify: VecDeque::new(),
             drain_wanted: None,
             close_at_end: false,

@@ -276,7 +276,7 @@ impl Conn {
     }
 
     /// Reports what became of the file. After anything but BEGUN and SENT, JavaScript answers.
-    fn file_result(&mut self, result: u32, error: &[u8]) {
+    pub(super) fn file_result(&mut self, result: u32, error: &[u8]) {
         if result != file_result::SENT && result != file_result::BEGUN {
             self.response = Response::Awaited;
         }
@@ -295,6 +295,9 @@ impl Conn {
         }
         match decision {
             Decision::Found(path) => self.file_result(file_result::FOUND, path.as_bytes()),
+            Decision::Outcome(outcome) if flags & file_flags::HOLD != 0 => {
+                self.file_held(outcome, lines, ctx);
+            }
             Decision::Outcome(outcome) => {
                 self.file_report = (flags & file_flags::REPORT != 0).then(Vec::new);
                 self.file_decided(outcome, lines, ctx);
@@ -336,7 +339,12 @@ impl Conn {
     fn file_answer(&mut self, answer: FileAnswer, lines: &[u8], ctx: &Ctx) {
         let own = answer.headers.as_bytes();
         let close = self.file_head(answer.status, lines, &[], own, true, ctx);
-        match answer.body {
+        self.file_body(answer.body, close, ctx);
+    }
+
+    /// Sends the bytes of a file behind a head.
+    pub(super) fn file_body(&mut self, body: Body, close: bool, ctx: &Ctx) {
+        match body {
             Body::Empty => self.file_sent(close, ctx),
             Body::Bytes(bytes) => {
                 self.out.push_large(ctx, &bytes);

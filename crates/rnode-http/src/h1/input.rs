@@ -154,6 +154,7 @@ impl Conn {
             self.aborted = false;
             self.unseen = false;
             self.file_report = None;
+            self.file_held = None;
             self.response = Response::Awaited;
             self.request = request;
         }

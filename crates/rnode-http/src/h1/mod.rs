@@ -11,6 +11,7 @@ mod failure;
 mod fallback;
 pub(crate) mod file;
 mod front;
+mod held;
 mod input;
 pub(crate) mod io;
 pub(crate) mod parse;

@@ -76,6 +76,7 @@ impl Conn {
         self.request = next.request;
         self.aborted = next.aborted;
         self.file_report = None;
+        self.file_held = None;
         self.response = Response::Awaited;
         self.deadline.set(next.deadline_ms);
         if self.behind.is_empty() {

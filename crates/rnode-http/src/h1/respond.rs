@@ -7,6 +7,7 @@ use super::conn::Conn;
 use super::state::{Body, Phase, Response, ResponseBody};
 use super::write::{self, OutQueue};
 use crate::blocks::lines_are_safe;
+use crate::files::Body as FileBytes;
 use crate::finish::{etag, is_fresh};
 use crate::io_thread::Ctx;
 use crate::server::ServerConfig;
@@ -158,6 +159,11 @@ impl Conn {
         let Some((status, lines)) = self.checked(head, ctx) else {
             return self.refuse_head(head.flags, ctx);
         };
+        let held = self.file_held.take();
+        if held.is_none() && head.flags & flags::HELD != 0 {
+            return self.refuse_head(head.flags, ctx);
+        }
+        let held = held.filter(|_| head.flags & flags::HELD != 0);
         let bytes = body.as_slice();
         let mut scratch = ctx.scratch.borrow_mut();
         scratch.clear();
@@ -211,6 +217,11 @@ impl Conn {
             out.extend_from_slice(b"\r\n");
         });
         drop(scratch);
+        if let Some(file) = held {
+            self.file_report = None;
+            let file = if bodiless { FileBytes::Empty } else { *file };
+            return self.file_body(file, persistence.close, ctx);
+        }
         if !bodiless {
             queue_body(&mut self.out, chunked, body, ctx);
             if chunked {
@@ -365,6 +376,7 @@ impl Conn {
     /// The response is queued: what comes next on this connection?
     pub(super) fn complete(&mut self, close: bool, notify: bool, ctx: &Ctx) {
         self.response = Response::Queued;
+        self.file_held = None;
         self.deadline.stop();
         self.request.stored = None;
         if notify {

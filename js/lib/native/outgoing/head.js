@@ -10,8 +10,8 @@ const { kOutHeaders, kUniqueHeaders } = require('./proto')
 const headers = require('./headers')
 const S = require('../symbols')
 
-const { OTHER, LENGTH, CONNECTION, DATE, DISPOSITION, SPECIAL, INVALID_VALUE } = headers
-const { complete, listOf, valueIn, linesOf, nodeHeaders } = headers
+const { OTHER, LENGTH, CONNECTION, DATE, DISPOSITION, INVALID_VALUE } = headers
+const { specialOf, complete, listOf, valueIn, linesOf, nodeHeaders } = headers
 const { kFlags, kState, kHeaderList, kSpecial, kServer, kBody, kEtagFn } = S
 const { kFixed, kHeaderText } = S
 
@@ -170,12 +170,6 @@ function isPlainValue(value) {
   if (typeof value === 'string') return !INVALID_VALUE.test(value)
   if (typeof value === 'number') return true
   return Array.isArray(value) && value.every((item) => !Array.isArray(item) && isPlainValue(item))
-}
-
-function specialOf(list) {
-  let special = 0
-  for (let i = 0; i < list.length; i += 3) special |= SPECIAL[list[i]] ?? 0
-  return special
 }
 
 proto.writeHead = function writeHead(statusCode, reason, obj) {

@@ -104,6 +104,13 @@ proto.setHeader = function setHeader(name, value) {
   return this
 }
 
+/** The bits of the headers in a list. */
+function specialOf(list) {
+  let special = 0
+  for (let i = 0; i < list.length; i += 3) special |= SPECIAL[list[i]] ?? 0
+  return special
+}
+
 /** Index of a header in the list, -1 if it is not there. */
 function indexOf(list, lower) {
   for (let i = 0; i < list.length; i += 3) if (list[i] === lower) return i
@@ -253,6 +260,7 @@ module.exports = {
   DISPOSITION,
   SPECIAL,
   INVALID_VALUE,
+  specialOf,
   hasList,
   listOf,
   complete,

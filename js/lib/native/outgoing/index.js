@@ -99,6 +99,8 @@ module.exports = {
   sendWhole: whole.sendWhole,
   isOriginal: whole.isOriginal,
   isPlain: whole.isPlain,
+  isHooked: whole.isHooked,
+  respondHeld: whole.respondHeld,
   linesOf,
   sealForFile: whole.sealForFile,
   reopen: whole.reopen,

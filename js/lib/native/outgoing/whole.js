@@ -300,13 +300,16 @@ function seesStream(res) {
 
 /**
  * True if Rust may answer with a file: nobody could tell the difference. Listeners of 'finish' and 'close' are
- * told (fileSent), and find the head on the response.
+ * told (fileSent), and find the head on the response; who has replaced writeHead is asked before it is sent (respondHeld).
  */
 function isPlain(res) {
   return (
     res[kState] === LIGHT &&
     !seesStream(res) &&
-    isOriginal(res) &&
+    res.end === end &&
+    res.write === write &&
+    res.setHeader === setHeader &&
+    res._implicitHeader === _implicitHeader &&
     !isHookedBelow(res) &&
     isOrdinary(res) &&
     !hasOwnBytes(res) &&
@@ -322,6 +325,33 @@ function sealForFile(res, pending) {
   res._header = '\r\n'
   res._headerSent = true
   res.finished = true
+}
+
+/** True if somebody must be asked before a head is sent. */
+function isHooked(res) {
+  return res.writeHead !== writeHead
+}
+
+/**
+ * Sends the head that was fixed, and behind it the file that Rust has kept for this response.
+ * @param {Pending} pending told when everything has left
+ * @param {number} length what the head should promise, in bytes
+ * @returns {boolean} false if the file must be written by JavaScript; nothing has happened then
+ */
+function respondHeld(res, pending, length) {
+  if (res[kState] !== FIXED || res.end !== end || res.write !== write) return false
+  if (seesStream(res) || isHookedBelow(res) || hasOwnBytes(res)) return false
+  const { flags, status, lines, reason, length: promised } = res[kFixed]
+  if ((flags & F.ADD_TE) !== 0 || String(promised) !== String(length)) return false
+  res[kState] = SENT
+  res[kFile] = pending
+  res[kSentLength] = length
+  res._headerSent = true
+  res.finished = true
+  if ((flags & F.CLOSE) !== 0 || (res.req[kFlags] & F.KEEP_ALIVE) === 0) res._last = true
+  const slot = res[kSlot]
+  bridge.sendHead(F.RESPOND, flags | F.HELD, slot, res[kGeneration], status, lines, reason, null)
+  return true
 }
 
 /** The invocation has ended while Rust was to answer. */
@@ -352,4 +382,15 @@ function fileSent(res) {
   else res[kEpoch] = -1
 }
 
-module.exports = { sendWhole, isOriginal, isPlain, sealForFile, giveUpFile, reopen, fileSent }
+module.exports = {
+  HEAD_BYTES,
+  sendWhole,
+  isOriginal,
+  isPlain,
+  isHooked,
+  sealForFile,
+  respondHeld,
+  giveUpFile,
+  reopen,
+  fileSent
+}
