@@ -10,9 +10,13 @@ use neon::event::Channel;
 use neon::prelude::*;
 use neon::thread::LocalKey;
 use rnode_bridge::JsQueue;
-use rnode_http::IoPool;
+use rnode_http::{DirectSet, IoPool};
 use rnode_router::PatternCache;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// `0`: no connection becomes direct.
+#[cfg(target_os = "linux")]
+const DIRECT: &str = "RNODE_DIRECT";
 
 static ENV: LocalKey<Env> = LocalKey::new();
 
@@ -30,9 +34,12 @@ pub(crate) struct Bridge {
     pub(crate) pool: Arc<IoPool>,
     pub(crate) queue: Arc<JsQueue>,
     pub(crate) outboxes: Mutex<Outboxes>,
+    /// How frames reach this environment.
+    pub(crate) thread: JsThread,
+    /// Its direct connections, where there can be any.
+    pub(crate) direct: Option<Arc<DirectSet>>,
     /// Holds the event loop open while it is referenced.
     channel: Mutex<Channel>,
-    thread: JsThread,
 }
 
 /// Buffers of calls that are made per request, and what such calls have parsed.
@@ -83,7 +90,7 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
         if !bridge.thread.is_resting() {
             return cx.throw_error("start() has already been called in this environment");
         }
-        bridge.thread.resume(drain.root(cx));
+        bridge.thread.resume(cx, drain);
         return Ok(cx.number(bridge.pool.threads() as f64));
     }
     let pool = match pool::shared(threads as usize) {
@@ -93,13 +100,15 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
     let mut channel = cx.channel();
     channel.unref(cx);
     let thread = JsThread::new(channel.clone(), drain.root(cx));
+    let direct = direct_set(cx, drain, &thread, &pool);
     let count = pool.threads();
     let bridge = Bridge {
         pool,
         queue: JsQueue::new(Box::new(thread.share())),
         outboxes: Mutex::default(),
-        channel: Mutex::new(channel),
         thread,
+        direct,
+        channel: Mutex::new(channel),
     };
     if env.bridge.set(bridge).is_err() {
         return cx.throw_error("start() has already been called in this environment");
@@ -114,6 +123,30 @@ pub(crate) fn rest<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
     Ok(cx.undefined())
 }
 
+#[cfg(target_os = "linux")]
+fn direct_set<'cx>(
+    cx: &mut FunctionContext<'cx>,
+    drain: Handle<'cx, JsFunction>,
+    thread: &JsThread,
+    pool: &Arc<IoPool>,
+) -> Option<Arc<DirectSet>> {
+    let is_off = std::env::var_os(DIRECT).is_some_and(|value| value == "0");
+    if is_off || !thread.enable_run(cx, drain) {
+        return None;
+    }
+    crate::poller::start(cx.to_raw(), thread.share(), pool)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn direct_set<'cx>(
+    _: &mut FunctionContext<'cx>,
+    _: Handle<'cx, JsFunction>,
+    _: &JsThread,
+    _: &Arc<IoPool>,
+) -> Option<Arc<DirectSet>> {
+    None
+}
+
 /// `ref()`: the event loop stays alive until `unref()`. Calls do not add up.
 pub(crate) fn reference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     lock(&bridge(cx)?.channel).reference(cx);
@@ -126,8 +159,8 @@ pub(crate) fn unreference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, J
     Ok(cx.undefined())
 }
 
-/// `stats() -> { ioThreads, slotsInUse, queuedBytes, servers }`: the first two of the process (0 before any `start`),
-/// the last two of this environment.
+/// `stats() -> { ioThreads, slotsInUse, queuedBytes, servers, direct }`: the first two of the process (0 before any `start`),
+/// the others of this environment; `direct` is the number of its direct connections.
 pub(crate) fn stats<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
     let env = current(cx);
     let pool = pool::running();
@@ -142,6 +175,13 @@ pub(crate) fn stats<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObjec
             env.bridge.get().map_or(0, |b| b.queue.queued_bytes()),
         ),
         ("servers", lock(&env.servers).count()),
+        (
+            "direct",
+            env.bridge
+                .get()
+                .and_then(|b| b.direct.as_ref())
+                .map_or(0, |set| set.len()),
+        ),
     ];
     let stats = cx.empty_object();
     for (name, number) in numbers {

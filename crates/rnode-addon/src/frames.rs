@@ -32,18 +32,25 @@ pub(crate) fn take<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
     Ok(cx.undefined())
 }
 
-/// `post(io: number, buffer: Uint8Array, length: number)`: posts the whole frames in the first `length` bytes of `buffer`,
-/// which are copied.
-pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+/// `post(io: number, buffer: Uint8Array, length: number) -> boolean`: posts the whole frames in the first `length` bytes of
+/// `buffer`, which are copied. True if that has put frames in the queue for which no wake will come: `take` must be called.
+pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolean> {
     let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
     let buffer = cx.argument::<JsUint8Array>(1)?;
     let length = cx.argument::<JsNumber>(2)?.value(cx) as usize;
-    let pool = &env::bridge(cx)?.pool;
+    let bridge = env::bridge(cx)?;
     let Some(frames) = buffer.as_slice(cx).get(..length) else {
         return cx.throw_range_error("length is beyond the buffer");
     };
-    pool.post(io, frames);
-    Ok(cx.undefined())
+    let mut wanted = false;
+    if bridge.direct.as_ref().is_some_and(|set| !set.is_empty()) {
+        wanted = bridge
+            .thread
+            .collect(|| bridge.pool.answer_direct(io, frames));
+    } else {
+        bridge.pool.post(io, frames);
+    }
+    Ok(cx.boolean(wanted))
 }
 
 /// `postLarge(io: number, head: Uint8Array, headLength: number, body: Uint8Array)`: posts the one RESPOND or CHUNK frame

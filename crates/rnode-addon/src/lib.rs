@@ -10,6 +10,8 @@ mod listen;
 mod outboxes;
 mod pages;
 mod panic;
+#[cfg(target_os = "linux")]
+mod poller;
 mod pool;
 mod routing;
 mod servers;

@@ -54,6 +54,9 @@ pub(crate) fn listen<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObje
     };
     match server {
         Ok(server) => {
+            if let Some(set) = &bridge.direct {
+                server.set_direct(set.clone());
+            }
             let result = cx.empty_object();
             let number = cx.number(id);
             result.set(cx, "id", number)?;

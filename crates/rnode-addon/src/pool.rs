@@ -2,7 +2,7 @@
 //! It is never stopped: a worker that ends must not take it from the others.
 
 use rnode_bridge::frame::MAX_IO_THREADS;
-use rnode_http::IoPool;
+use rnode_http::{IoPool, Lent, ThreadState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Overrides the number of threads.
@@ -21,8 +21,8 @@ pub(crate) fn shared(asked: usize) -> Result<Arc<IoPool>, String> {
     if let Some(pool) = &*pool {
         return Ok(pool.clone());
     }
-    let started =
-        IoPool::start(threads(asked)?).map_err(|error| format!("no I/O threads: {error}"))?;
+    let started = IoPool::start_lending(threads(asked)?, lend)
+        .map_err(|error| format!("no I/O threads: {error}"))?;
     *pool = Some(started.clone());
     Ok(started)
 }
@@ -30,6 +30,26 @@ pub(crate) fn shared(asked: usize) -> Result<Arc<IoPool>, String> {
 /// The pool, if it runs.
 pub(crate) fn running() -> Option<Arc<IoPool>> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Lets a JavaScript thread do the work of an I/O thread that sleeps.
+fn lend(state: ThreadState) -> Box<dyn Lent> {
+    Box::new(Loan(state))
+}
+
+struct Loan(ThreadState);
+
+// SAFETY: all that a `ThreadState` leads to (reference counts without atomics, `RefCell`s) is used by one thread at a time:
+// `IoPool` uses it on another thread only between the two hooks around the I/O thread's sleep, with a mutex taken
+// before and after, so that each thread sees what the other did. The I/O thread's own references stay in its stack and its
+// tasks, which do not run meanwhile. It is made and dropped on the I/O thread. What the connections hold of tokio
+// (sockets, wakers, timers) is `Send` by itself, and nothing in `rnode-http` is kept in thread-locals.
+unsafe impl Send for Loan {}
+
+impl Lent for Loan {
+    fn state(&self) -> &ThreadState {
+        &self.0
+    }
 }
 
 fn threads(asked: usize) -> Result<usize, String> {

@@ -87,6 +87,17 @@ impl Mailbox {
         wake(inner);
     }
 
+    /// Posts whole frames if nothing waits, and wakes nobody: the caller sees to it that they are drained. Returns false,
+    /// with nothing posted, if something waits already.
+    pub fn post_first(&self, frames: &[u8]) -> bool {
+        let mut inner = lock(&self.inner);
+        let is_first = inner.batch.is_empty();
+        if is_first {
+            inner.batch.bytes.extend_from_slice(frames);
+        }
+        is_first
+    }
+
     /// Posts whole frames without copying them.
     pub fn post_batch(&self, frames: Bytes) {
         if frames.is_empty() {

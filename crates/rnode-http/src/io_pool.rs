@@ -1,10 +1,12 @@
 //! The I/O threads: each one runs a single-threaded tokio runtime that owns its connections from accept to close.
 //! What other threads may do to them is post frames or commands; no connection state is shared.
 
+use crate::direct::DirectSet;
 use crate::io_thread::{self, Command};
+use crate::loan::{Lend, Loan};
 use bytes::Bytes;
 use rnode_bridge::Mailbox;
-use rnode_bridge::frame::MAX_IO_THREADS;
+use rnode_bridge::frame::{MAX_IO_THREADS, answers, slot_io};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +34,7 @@ pub(crate) struct Remote {
     commands: Mutex<Commands>,
     /// Connections in the thread's slot table.
     pub(crate) slots: AtomicUsize,
+    pub(crate) loan: Loan,
 }
 
 #[derive(Debug, Default)]
@@ -71,11 +74,30 @@ impl IoPool {
     /// # Errors
     /// Those of the system when a thread or its event queue cannot be made.
     pub fn start(threads: usize) -> io::Result<Arc<Self>> {
+        Self::start_threads(threads, None)
+    }
+
+    /// As [`start`](Self::start), and connections may become direct (see [`DirectSet`]).
+    ///
+    /// `lend` makes a [`ThreadState`](crate::ThreadState) usable on other threads. It is called on the thread it belongs to, and so is the
+    /// drop of what it returns. That is used by one thread at a time, while the I/O thread runs nothing of its own, with
+    /// a lock taken before and after.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn start_lending(threads: usize, lend: Lend) -> io::Result<Arc<Self>> {
+        Self::start_threads(threads, Some(lend))
+    }
+
+    fn start_threads(threads: usize, lend: Option<Lend>) -> io::Result<Arc<Self>> {
         let mut remotes = Vec::new();
         let mut handles = Vec::new();
         for index in 0..threads.clamp(1, MAX_IO_THREADS) {
             let remote = Arc::new(Remote::default());
+            let (parking, unparked) = (remote.clone(), remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread()
+                .on_thread_park(move || parking.loan.before_park())
+                .on_thread_unpark(move || unparked.loan.after_unpark())
                 .enable_io()
                 .enable_time()
                 // Only files that are not in the kernel's caches are waited for there.
@@ -85,7 +107,7 @@ impl IoPool {
             let shared = remote.clone();
             let handle = std::thread::Builder::new()
                 .name(format!("rnode-io-{index}"))
-                .spawn(move || io_thread::run(index as u8, &shared, &runtime))?;
+                .spawn(move || io_thread::run(index as u8, &shared, lend, &runtime))?;
             remotes.push(remote);
             handles.push(handle);
         }
@@ -103,6 +125,36 @@ impl IoPool {
     /// Posts whole outbound frames to thread `io`. Posts to a thread that does not exist are dropped.
     pub fn post(&self, io: usize, frames: &[u8]) {
         if let Some(thread) = self.threads.get(io) {
+            thread.mailbox.post(frames);
+        }
+    }
+
+    /// Reads the direct connections of `set` that have become readable, on the calling thread: the one that answers them.
+    pub fn serve_direct(&self, set: &DirectSet) {
+        set.take(|ready| {
+            for of_thread in ready.chunk_by(|a, b| slot_io(a.slot) == slot_io(b.slot)) {
+                let Some(thread) = self.threads.get(usize::from(slot_io(of_thread[0].slot))) else {
+                    continue;
+                };
+                let served = thread.loan.with(|state| state.serve(of_thread));
+                if served.is_none() {
+                    thread.command(Command::ServeDirect(of_thread.into()));
+                }
+            }
+        });
+    }
+
+    /// As [`post`](Self::post), for answers that may be of a direct connection: such a one is written on the calling thread.
+    pub fn answer_direct(&self, io: usize, frames: &[u8]) {
+        let Some(thread) = self.threads.get(io) else {
+            return;
+        };
+        let answered = answers::are_answers(frames)
+            && thread
+                .loan
+                .with(|state| state.answer(answers::slots(frames), thread, frames))
+                == Some(true);
+        if !answered {
             thread.mailbox.post(frames);
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::blocks::LocalBlocks;
 use crate::contain::contain;
+use crate::direct::{Direct, Ready, TICK, ThreadState};
 use crate::files::cache;
 use crate::finish::DateCache;
 use crate::h1::conn::{Conn, ConnCell};
@@ -12,6 +13,7 @@ use crate::h1::file::FILE_CHUNK;
 use crate::h1::io::Io;
 use crate::h1::parse::Span;
 use crate::io_pool::Remote;
+use crate::loan::Lend;
 use crate::log;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     CloseAll {
         server: Arc<Server>,
     },
+    /// Direct connections are to be read that somebody without the loan has found.
+    ServeDirect(Box<[Ready]>),
     Stop,
 }
 
@@ -98,6 +102,7 @@ pub(crate) struct Ctx {
     closes_files: Cell<bool>,
     file_buffers: RefCell<Vec<Box<[u8]>>>,
     remote: Arc<Remote>,
+    pub(crate) direct: Direct,
     pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
     pub(crate) spans: RefCell<Vec<Span>>,
@@ -126,6 +131,7 @@ impl Ctx {
             closes_files: Cell::new(false),
             file_buffers: RefCell::default(),
             remote,
+            direct: Direct::default(),
             slots: RefCell::default(),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             spans: RefCell::default(),
@@ -267,7 +273,7 @@ impl Ctx {
         local
     }
 
-    fn drain_mailbox(&self) {
+    pub(crate) fn drain_mailbox(&self) {
         let mut handed = 0;
         self.remote.mailbox.drain(|posted| match posted {
             Posted::Frames(frames) => self.frames(Commands::new(frames)),
@@ -281,9 +287,11 @@ impl Ctx {
             },
         });
         let mut touched = std::mem::take(&mut *self.touched.borrow_mut());
-        for cell in touched.drain(..) {
-            self.guarded(&cell, |conn| conn.after_batch(self));
+        for cell in &touched {
+            self.guarded(cell, |conn| conn.after_batch(self));
         }
+        self.consider_direct(&touched);
+        touched.clear();
         *self.touched.borrow_mut() = touched;
         self.remote.mailbox.caught_up(handed);
     }
@@ -370,7 +378,7 @@ impl Ctx {
     }
 
     /// Runs `f` on a connection; a panic in it costs that connection and nothing else.
-    fn guarded<R>(&self, cell: &ConnCell, f: impl FnOnce(&mut Conn) -> R) -> Option<R> {
+    pub(crate) fn guarded<R>(&self, cell: &ConnCell, f: impl FnOnce(&mut Conn) -> R) -> Option<R> {
         let result = contain("a connection was closed", || f(&mut cell.borrow_mut()));
         if result.is_none() {
             contain("a connection was killed", || cell.borrow_mut().kill());
@@ -435,6 +443,7 @@ impl Ctx {
                 self.for_each_of(&server, |conn| conn.close_if_idle(self))
             }
             Command::CloseAll { server } => self.for_each_of(&server, |conn| conn.close_now()),
+            Command::ServeDirect(ready) => self.serve_direct(&ready),
             Command::Stop => return false,
         }
         true
@@ -448,10 +457,19 @@ fn earlier(slots: &Slots<Rc<ConnCell>>, index: u32, generation: u32) -> Option<&
 }
 
 /// Runs the thread until its pool is dropped.
-pub(crate) fn run(id: u8, remote: &Arc<Remote>, runtime: &tokio::runtime::Runtime) {
+pub(crate) fn run(
+    id: u8,
+    remote: &Arc<Remote>,
+    lend: Option<Lend>,
+    runtime: &tokio::runtime::Runtime,
+) {
     let ctx = Ctx::new(id, remote.clone());
+    if let Some(lend) = lend {
+        remote.loan.begin(lend(ThreadState::new(ctx.clone())));
+    }
     let local = tokio::task::LocalSet::new();
     let mut sweep: Option<Pin<Box<Sleep>>> = None;
+    let mut tick: Option<Pin<Box<Sleep>>> = None;
     local.block_on(
         runtime,
         poll_fn(|cx| {
@@ -471,13 +489,16 @@ pub(crate) fn run(id: u8, remote: &Arc<Remote>, runtime: &tokio::runtime::Runtim
                         }
                     }
                     Poll::Pending => {
-                        poll_sweep(&ctx, &mut sweep, cx);
+                        let has_slots = !ctx.slots.borrow().is_empty();
+                        every(SWEEP, &mut sweep, has_slots, cx, || ctx.sweep());
+                        every(TICK, &mut tick, ctx.has_direct(), cx, || ctx.tick_direct());
                         return Poll::Pending;
                     }
                 }
             }
         }),
     );
+    remote.loan.end();
     // Connections hold the context, and the context's table holds them: cut the circle.
     let cells: Vec<_> = ctx
         .slots
@@ -492,18 +513,21 @@ pub(crate) fn run(id: u8, remote: &Arc<Remote>, runtime: &tokio::runtime::Runtim
     ctx.acceptors.borrow_mut().clear();
 }
 
-/// A thread without connections does not tick.
-fn poll_sweep(ctx: &Ctx, sweep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) {
-    loop {
-        if ctx.slots.borrow().is_empty() {
-            *sweep = None;
-            return;
-        }
-        let timer = sweep.get_or_insert_with(|| Box::pin(tokio::time::sleep(SWEEP)));
-        if timer.as_mut().poll(cx).is_pending() {
-            return;
-        }
-        ctx.sweep();
-        timer.as_mut().reset(tokio::time::Instant::now() + SWEEP);
+/// Calls `f` every `period` while `runs`; a thread that has nothing to look after does not tick.
+fn every(
+    period: Duration,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    runs: bool,
+    cx: &mut Context<'_>,
+    f: impl Fn(),
+) {
+    if !runs {
+        *timer = None;
+        return;
+    }
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(period)));
+    while timer.as_mut().poll(cx).is_ready() {
+        f();
+        timer.as_mut().reset(tokio::time::Instant::now() + period);
     }
 }

@@ -13,13 +13,17 @@ pub mod mime;
 pub mod server;
 
 mod contain;
+mod direct;
 mod h1;
 mod io_thread;
+mod loan;
 mod plan;
 mod warm;
 
 pub use blocks::intern_headers;
+pub use direct::{DirectSet, ThreadState};
 pub use io_pool::IoPool;
+pub use loan::{Lend, Lent};
 pub use log::set_log;
 pub use server::bind::{Listener, bind_tcp, bind_unix, from_fd};
 pub use server::config::{ServerConfig, flags as server_flags};

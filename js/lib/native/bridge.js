@@ -108,11 +108,15 @@ function turn() {
     if (streaming) schedule()
     else flush()
     spent += performance.now() - began
-    if ((at < end || more || spent > TURN_MS) && !resume) {
-      resume = true
-      setImmediate(goOn)
-    }
+    if (at < end || more || spent > TURN_MS) comeBack()
   }
+}
+
+/** Has a turn after the event loop's other work. */
+function comeBack() {
+  if (resume) return
+  resume = true
+  setImmediate(goOn)
 }
 
 /**
@@ -295,7 +299,10 @@ class Outbox {
     const length = this.length
     if (length === 0) return
     this.length = 0
-    if (!this.kept) return native.post(this.io, this.buffer, length)
+    if (!this.kept) {
+      if (native.post(this.io, this.buffer, length)) more = true
+      return
+    }
     this.kept = false
     handed += length
     const next = native.postOutbox(this.io, this.number, length)
@@ -346,6 +353,8 @@ function flush() {
   streaming = false
   if (deferred.length !== 0) runDeferred()
   for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
+  // an answer that was written right here may have left word of it in the queue
+  if (more && !inTurn) comeBack()
 }
 
 /** A frame of four words and one argument. */

@@ -3,6 +3,7 @@
 //! `docs/internals/frames.md` explains it, `js/lib/native/frames.js` repeats the constants, and the golden bytes
 //! in `tests/golden/frames.json` hold both sides to it. Nothing in here allocates except the target buffer.
 
+pub mod answers;
 pub mod inbound;
 pub mod outbound;
 

@@ -113,9 +113,13 @@ pub(crate) struct Conn {
     pub(super) head_begun: bool,
     /// Input waits for the queue to JavaScript to drain.
     pub(super) stalled: bool,
-    /// The task waits for the socket to be readable.
-    read_armed: bool,
-    waker: Option<Waker>,
+    /// The task waits for the socket to be readable; of a direct connection the JavaScript thread does.
+    pub(super) read_armed: bool,
+    /// Names the time in which this connection is direct; 0 = it is not.
+    pub(crate) direct: u32,
+    /// Requests before which it does not become direct again.
+    pub(super) direct_from: u32,
+    pub(super) waker: Option<Waker>,
     /// A frame of the current batch has changed this connection.
     pub(crate) touched: bool,
 
@@ -145,7 +149,12 @@ impl Future for ConnTask {
 impl Drop for ConnTask {
     /// Each step is done whatever becomes of the one before: a slot that stayed taken would keep its server from closing.
     fn drop(&mut self) {
-        if contain("a connection was killed", || self.cell.borrow_mut().kill()).is_none() {
+        let killed = contain("a connection was killed", || {
+            let mut conn = self.cell.borrow_mut();
+            conn.leave_direct();
+            conn.kill();
+        });
+        if killed.is_none() {
             // Dead it is; FINISHED may be owed.
             contain("a response was left untold", || {
                 self.cell.borrow_mut().report_unwritten();
@@ -221,6 +230,8 @@ impl Conn {
             head_begun: false,
             stalled: false,
             read_armed: false,
+            direct: 0,
+            direct_from: 0,
             waker: None,
             touched: false,
             head_start: now,
@@ -303,6 +314,7 @@ impl Conn {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
+        self.take_back();
         loop {
             self.poll_deadline(cx, ctx);
             if self.flush(ctx) == Flush::Blocked
@@ -332,7 +344,7 @@ impl Conn {
         }
     }
 
-    fn wants_read(&self) -> bool {
+    pub(super) fn wants_read(&self) -> bool {
         let room = match self.phase {
             Phase::Head | Phase::Lingering => true,
             Phase::Active | Phase::Draining => self.input.len() < READ_AHEAD,
@@ -362,21 +374,24 @@ impl Conn {
             Poll::Ready(Ok(length)) => self.received(&buffer[..length], ctx),
             Poll::Ready(Err(_)) => {
                 drop(buffer);
-                if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
-                    let (slot, generation, server) =
-                        (self.slot, self.generation, &self.local.server);
-                    let code = ClientError::ConnectionReset as u32;
-                    server.queue.push_with(|buf| {
-                        inbound::client_error(buf, slot, generation, server.id, code, -1, &[]);
-                    });
-                }
-                self.lost();
+                self.read_failed();
             }
         }
         Poll::Ready(())
     }
 
-    fn received(&mut self, data: &[u8], ctx: &Ctx) {
+    pub(super) fn read_failed(&mut self) {
+        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+            let (slot, generation, server) = (self.slot, self.generation, &self.local.server);
+            let code = ClientError::ConnectionReset as u32;
+            server.queue.push_with(|buf| {
+                inbound::client_error(buf, slot, generation, server.id, code, -1, &[]);
+            });
+        }
+        self.lost();
+    }
+
+    pub(super) fn received(&mut self, data: &[u8], ctx: &Ctx) {
         if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
             self.activity = ctx.now();
         }
@@ -506,7 +521,8 @@ impl Conn {
     pub(crate) fn after_batch(&mut self, ctx: &Ctx) {
         self.touched = false;
         self.flush(ctx);
-        if self.recheck && self.phase != Phase::Dead {
+        // What was pipelined is not for whoever has a loan.
+        if self.recheck && self.phase != Phase::Dead && !ctx.is_lent() {
             self.recheck = false;
             self.process_input(ctx);
             self.flush(ctx);
@@ -523,7 +539,7 @@ impl Conn {
         }
     }
 
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }

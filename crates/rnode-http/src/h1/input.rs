@@ -93,6 +93,9 @@ impl Conn {
     fn dispatch(&mut self, data: &[u8], head: &Head, spans: &[Span], ctx: &Ctx) -> Option<usize> {
         let local = self.local.clone();
         let config = &local.server.config;
+        if ctx.is_lent() && !self.is_plain(data, head, ctx) {
+            return None;
+        }
         let is_connect = head.method.as_str() == "CONNECT";
         let takes_over = is_connect || head.upgrade && config.has(flags::UPGRADE_LISTENER);
         let refusal = self.refusal(head, config);
@@ -415,6 +418,7 @@ impl Conn {
     /// Takes the socket out of the runtime and pushes the frame that names its descriptor. It is closed again if the
     /// frame is not taken.
     pub(super) fn give_socket(&mut self, encode: impl FnOnce(&mut Vec<u8>, i32)) {
+        self.leave_direct();
         if let Some(socket) = self.io.take().and_then(|io| Detached::new(io).ok())
             && self
                 .local

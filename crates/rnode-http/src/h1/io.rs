@@ -1,9 +1,10 @@
-//! The socket of a connection: TCP or Unix behind one type. No buffering and no protocol in here.
+//! The socket of a connection: TCP or Unix behind one type, watched by the runtime of its thread or by a JavaScript thread.
+//! No buffering and no protocol in here.
 
 use crate::server::accept::Accepted;
 use socket2::SockRef;
-use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use tokio::net::{TcpStream, UnixStream};
 pub(crate) enum Io {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Of a direct connection: unknown to the runtime. Nothing of it waits for anything.
+    Direct(Accepted),
 }
 
 /// Both ends of a connection, as text.
@@ -42,7 +45,18 @@ impl Io {
         Ok(match self {
             Self::Tcp(stream) => Accepted::Tcp(stream.into_std()?),
             Self::Unix(stream) => Accepted::Unix(stream.into_std()?),
+            Self::Direct(accepted) => accepted,
         })
+    }
+
+    /// Reads what is there.
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Unix(stream) => stream.try_read(buffer),
+            Self::Direct(Accepted::Tcp(stream)) => (&*stream).read(buffer),
+            Self::Direct(Accepted::Unix(stream)) => (&*stream).read(buffer),
+        }
     }
 
     pub(crate) fn set_no_delay(&self) {
@@ -54,18 +68,14 @@ impl Io {
 
     /// Makes the coming close send RST.
     pub(crate) fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        if !matches!(self, Self::Unix(_) | Self::Direct(Accepted::Unix(_))) {
+            let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
         }
     }
 
     /// Sends FIN.
     pub(crate) fn shutdown_write(&self) {
-        let how = std::net::Shutdown::Write;
-        let _ = match self {
-            Self::Tcp(stream) => SockRef::from(stream).shutdown(how),
-            Self::Unix(stream) => SockRef::from(stream).shutdown(how),
-        };
+        let _ = SockRef::from(self).shutdown(std::net::Shutdown::Write);
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
@@ -97,6 +107,7 @@ impl Io {
         match self {
             Self::Tcp(stream) => ready!(Pin::new(stream).poll_read(cx, &mut buffer))?,
             Self::Unix(stream) => ready!(Pin::new(stream).poll_read(cx, &mut buffer))?,
+            Self::Direct(_) => return Poll::Pending,
         }
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -107,11 +118,7 @@ impl Io {
         use rustix::net::{RecvFlags, recv};
         let mut byte = [0];
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        let result = match self {
-            Self::Tcp(stream) => recv(stream, &mut byte, flags),
-            Self::Unix(stream) => recv(stream, &mut byte, flags),
-        };
-        match result {
+        match recv(self, &mut byte, flags) {
             Ok((length, _)) => length == 0,
             Err(Errno::AGAIN | Errno::INTR) => false,
             Err(_) => true,
@@ -122,6 +129,7 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
             Self::Unix(stream) => stream.poll_write_ready(cx),
+            Self::Direct(_) => Poll::Pending,
         }
     }
 
@@ -129,6 +137,8 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+            Self::Direct(Accepted::Tcp(stream)) => (&*stream).write(bytes),
+            Self::Direct(Accepted::Unix(stream)) => (&*stream).write(bytes),
         }
     }
 
@@ -142,6 +152,7 @@ impl Io {
                 stream.try_io(Interest::WRITABLE, || Ok(send(stream, bytes, flags)?))
             }
             Self::Unix(stream) => stream.try_write(bytes),
+            Self::Direct(stream) => Ok(send(stream, bytes, flags)?),
         }
     }
 
@@ -167,6 +178,7 @@ impl Io {
             Self::Unix(stream) => stream.try_io(Interest::WRITABLE, || {
                 Ok(sendfile(stream, file, Some(&mut offset), length)?)
             }),
+            Self::Direct(stream) => Ok(sendfile(stream, file, Some(&mut offset), length)?),
         }
     }
 
@@ -174,6 +186,18 @@ impl Io {
         match self {
             Self::Tcp(stream) => stream.try_write_vectored(slices),
             Self::Unix(stream) => stream.try_write_vectored(slices),
+            Self::Direct(Accepted::Tcp(stream)) => (&*stream).write_vectored(slices),
+            Self::Direct(Accepted::Unix(stream)) => (&*stream).write_vectored(slices),
+        }
+    }
+}
+
+impl AsFd for Io {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+            Self::Direct(accepted) => accepted.as_fd(),
         }
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod chunked;
 mod close;
 pub(crate) mod conn;
+mod direct;
 mod failure;
 mod fallback;
 pub(crate) mod file;

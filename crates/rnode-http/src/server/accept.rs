@@ -11,7 +11,7 @@ use socket2::{Domain, Socket as Socket2, Type};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -42,6 +42,15 @@ impl Accepted {
             Domain::IPV4 | Domain::IPV6 => Ok(Self::Tcp(socket.into())),
             Domain::UNIX => Ok(Self::Unix(socket.into())),
             _ => Err(invalid("neither a TCP nor a Unix socket")),
+        }
+    }
+}
+
+impl AsFd for Accepted {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
         }
     }
 }

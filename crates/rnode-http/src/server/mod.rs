@@ -6,6 +6,7 @@ pub mod bind;
 pub mod config;
 
 use crate::blocks::lines_are_safe;
+use crate::direct::DirectSet;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
 use accept::Accepted;
@@ -19,7 +20,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
 use std::time::Duration;
 
 /// Longest wait for an I/O thread to drop the listening socket.
@@ -53,6 +54,7 @@ pub struct Server {
     pub(crate) id: u32,
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) queue: Arc<JsQueue>,
+    direct: OnceLock<Arc<DirectSet>>,
     pool: Arc<IoPool>,
     local: LocalAddress,
     accept_thread: usize,
@@ -117,6 +119,7 @@ impl Server {
             id,
             config,
             queue,
+            direct: OnceLock::new(),
             pool: pool.clone(),
             local,
             accept_thread: id as usize % pool.threads(),
@@ -187,6 +190,15 @@ impl Server {
     /// Where it listens (the port that the system chose, if 0 was asked for).
     pub fn local_addr(&self) -> &LocalAddress {
         &self.local
+    }
+
+    /// Lets connections become direct: the thread that takes from the server's queue also looks after `set`. Once.
+    pub fn set_direct(&self, set: Arc<DirectSet>) {
+        let _ = self.direct.set(set);
+    }
+
+    pub(crate) fn direct(&self) -> Option<&Arc<DirectSet>> {
+        self.direct.get()
     }
 
     /// Sets the route table from which requests get their plan; `None` sends requests without one. The version is

@@ -1,0 +1,124 @@
+//! Who may touch what an I/O thread owns: the thread itself, or, while it sleeps, a JavaScript thread for the time of one call.
+//! Nothing here knows what is done with it.
+//!
+//! The I/O thread lends what it has between two hooks of its runtime, `before_park` and `after_unpark`. Between these the
+//! runtime waits for events and wakes tasks, but runs none.
+
+use crate::direct::ThreadState;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The state of an I/O thread in a form that other threads may hold. See [`IoPool::start_lending`](crate::IoPool::start_lending).
+pub trait Lent: Send {
+    /// What is lent.
+    fn state(&self) -> &ThreadState;
+}
+
+/// Makes the state of an I/O thread lendable.
+pub type Lend = fn(ThreadState) -> Box<dyn Lent>;
+
+/// The loan of one I/O thread.
+#[derive(Default)]
+pub(crate) struct Loan {
+    inner: Mutex<Inner>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    holder: Holder,
+    /// The I/O thread has woken up and waits.
+    awaited: bool,
+    lent: Option<Box<dyn Lent>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// The I/O thread runs.
+    #[default]
+    Owner,
+    /// The I/O thread sleeps.
+    Nobody,
+    Borrower,
+}
+
+impl std::fmt::Debug for Loan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loan")
+            .field("holder", &self.lock().holder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loan {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends from now on. Called by the I/O thread, as is [`end`](Self::end).
+    pub(crate) fn begin(&self, lent: Box<dyn Lent>) {
+        self.lock().lent = Some(lent);
+    }
+
+    /// Lends no more, and drops what [`begin`](Self::begin) was given.
+    pub(crate) fn end(&self) {
+        let lent = self.lock().lent.take();
+        drop(lent);
+    }
+
+    /// The I/O thread is about to sleep and touches nothing until [`after_unpark`](Self::after_unpark) returns.
+    pub(crate) fn before_park(&self) {
+        let mut inner = self.lock();
+        if inner.lent.is_some() {
+            inner.holder = Holder::Nobody;
+        }
+    }
+
+    /// The I/O thread has woken up; waits for what is lent.
+    pub(crate) fn after_unpark(&self) {
+        let mut inner = self.lock();
+        while inner.holder == Holder::Borrower {
+            inner.awaited = true;
+            inner = self
+                .returned
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        inner.awaited = false;
+        inner.holder = Holder::Owner;
+    }
+
+    /// Calls `f` with what the I/O thread owns. `None`, and `f` is not called, if the I/O thread is awake.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&ThreadState) -> R) -> Option<R> {
+        let mut inner = self.lock();
+        if inner.holder != Holder::Nobody {
+            return None;
+        }
+        let lent = inner.lent.take()?;
+        inner.holder = Holder::Borrower;
+        drop(inner);
+        let borrowed = Borrowed {
+            loan: self,
+            lent: Some(lent),
+        };
+        borrowed.lent.as_ref().map(|lent| f(lent.state()))
+    }
+}
+
+/// Gives back what was borrowed, also when its use panics.
+struct Borrowed<'a> {
+    loan: &'a Loan,
+    lent: Option<Box<dyn Lent>>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.loan.lock();
+        inner.lent = self.lent.take();
+        inner.holder = Holder::Nobody;
+        let awaited = inner.awaited;
+        drop(inner);
+        if awaited {
+            self.loan.returned.notify_one();
+        }
+    }
+}
