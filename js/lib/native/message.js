@@ -27,17 +27,28 @@ const classes = new WeakMap()
  */
 function classesFor(handler) {
   const { request, response } = handler
-  if (!isNative(request, incoming.proto) || !isNative(response, outgoing.proto)) return plain
   let known = classes.get(handler)
+  if (known !== undefined && known.request === request && known.response === response) {
+    // mounting an app changes what its prototypes inherit from
+    const isSame =
+      Object.getPrototypeOf(request) === known.requestParent &&
+      Object.getPrototypeOf(response) === known.responseParent
+    if (isSame) return known
+  }
+  if (!isNative(request, incoming.proto) || !isNative(response, outgoing.proto)) return plain
   if (known === undefined || known.request !== request || known.response !== response) {
     known = {
       request,
       response,
+      requestParent: null,
+      responseParent: null,
       Request: incoming.requestClass(request),
       Response: outgoing.responseClass(response)
     }
     classes.set(handler, known)
   }
+  known.requestParent = Object.getPrototypeOf(request)
+  known.responseParent = Object.getPrototypeOf(response)
   return known
 }
 

@@ -518,12 +518,14 @@ function giveTurn(socket, generation) {
 
 /** Bytes of a request's head, written as nearly all clients write it, and of a body that came with it. */
 function sizeOf(req) {
-  if (req[kHead] === null) return 0
-  const parts = req[kParts] ?? (req[kParts] = req[kHead].split('\n'))
+  const head = req[kHead]
+  if (head === null) return 0
+  const parts = req[kParts] ?? (req[kParts] = head.split('\n'))
+  const fields = parts.length - 3
+  // of the frame's head the parts without the addresses; a line feed stands where the wire has two characters
+  const text = head.length - parts[1].length - parts[2].length - 2
   // the method, two spaces, the version and the line ends of request line and head
-  let size = req.method.length + parts[0].length + 14
-  for (let i = 3; i < parts.length; i++) size += parts[i].length + 2
-  return size + (req[kInlineBody]?.length ?? 0)
+  return req.method.length + text + fields + 14 + (req[kInlineBody]?.length ?? 0)
 }
 
 /** The socket for a CONNECTION frame, made at once. */

@@ -15,7 +15,7 @@ const { consume, isConsumed } = require('./consumed')
 const S = require('../symbols')
 
 const { kSlot, kGeneration, kFlags, kParts, kHead, kReading, kStream, kInlineBody } = S
-const { kHeaders, kSocket, kServer, kController, kAbortReason, kPorts } = S
+const { kHeaders, kSocket, kServer, kController, kAbortReason, kPorts, kDeadlineMs } = S
 
 for (const [name, value] of [
   ['upgrade', false],
@@ -76,10 +76,7 @@ define(
 
 function abortError(req) {
   return req[kAbortReason] === F.ABORT_DEADLINE
-    ? createError(
-        'RNODE_ERR_HANDLER_TIMEOUT',
-        req[S.kDeadlineMs] ?? req[kServer][S.kDefaultDeadline]
-      )
+    ? createError('RNODE_ERR_HANDLER_TIMEOUT', req[kDeadlineMs] ?? req[kServer][S.kDefaultDeadline])
     : createError('RNODE_ERR_CLIENT_CLOSED')
 }
 
@@ -143,7 +140,7 @@ function requestClass(prototype) {
     this[kSocket] = undefined
     this[kController] = undefined
     this[kStream] = undefined
-    this[S.kDeadlineMs] = undefined
+    this[kDeadlineMs] = undefined
     this[kPlan] = null
     this.url = url
     this.method = method

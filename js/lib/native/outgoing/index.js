@@ -16,6 +16,7 @@ const whole = require('./whole')
 const S = require('../symbols')
 
 const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kSpecial } = S
+const { kBody, kEncoding, kEpoch, kEtagFn, kFile, kFixed, kHeaderText, kSentLength, kTold } = S
 
 const NO_OUTPUT = []
 
@@ -67,15 +68,15 @@ function responseClass(prototype) {
     this[kSpecial] = 0
     this[kHeaderList] = []
     this[kSocket] = undefined
-    this[S.kSentLength] = 0
-    this[S.kFile] = undefined
-    this[S.kBody] = undefined
-    this[S.kEncoding] = undefined
-    this[S.kEtagFn] = undefined
-    this[S.kFixed] = undefined
-    this[S.kHeaderText] = null
-    this[S.kEpoch] = 0
-    this[S.kTold] = 0
+    this[kSentLength] = 0
+    this[kFile] = undefined
+    this[kBody] = undefined
+    this[kEncoding] = undefined
+    this[kEtagFn] = undefined
+    this[kFixed] = undefined
+    this[kHeaderText] = null
+    this[kEpoch] = 0
+    this[kTold] = 0
     this._events = undefined
     this._eventsCount = 0
     this._maxListeners = undefined
