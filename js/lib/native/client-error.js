@@ -2,6 +2,8 @@
 // The errors of the 'clientError' event: codes and texts of Node's HTTP parser for
 // a packet that is no request. The list has the order of rnode-bridge's codes.rs.
 
+const os = require('node:os')
+
 const CODES = [
   ['HPE_INVALID_METHOD', 'Invalid method encountered'],
   ['HPE_INVALID_URL', 'Invalid characters in url'],
@@ -40,7 +42,9 @@ function clientError(index, rawPacket) {
     code === 'HPE_INVALID_TRANSFER_ENCODING' && /^content-length:/im.test(rawPacket?.latin1Slice())
   const text = hasBoth ? LENGTH_AND_CODING : reason
   const err = new Error(isCut ? 'Parse Error' : isParser ? `Parse Error: ${text}` : text)
+  if (code === 'ECONNRESET') err.errno = -os.constants.errno.ECONNRESET
   err.code = code
+  if (code === 'ECONNRESET') err.syscall = 'read'
   if (isParser) {
     err.bytesParsed = isCut ? 0 : rawPacket?.length
     err.reason = text

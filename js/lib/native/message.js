@@ -100,9 +100,11 @@ bridge.onFrame(F.ABORT, (words, at) => {
     const socket = bridge.lookup(slot, generation) && knownSocket(slot)
     if (socket !== undefined) broken(socket, clientError(words[at + 5]))
   }
+  // ECONNRESET, or 0 after a FIN
+  const lost = reason === F.ABORT_CLIENT && words[at + 5] !== 0 ? clientError(words[at + 5]) : null
   // A client that has sent FIN behind its request is answered by handlers that need no more
   // than ticks: under Node the two are read in two turns.
-  if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason)
+  if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason, lost)
   else abort(slot, generation, reason)
 })
 
@@ -114,9 +116,13 @@ function breakOff(slot, generation, code) {
   abort(slot, generation, F.ABORT_PIPELINE)
 }
 
-function abort(slot, generation, reason) {
+function abort(slot, generation, reason, lost) {
   const res = bridge.lookup(slot, generation)
-  if (res !== undefined) outgoing.abort(res, reason)
+  if (res !== undefined) {
+    const socket = lost && knownSocket(slot)
+    if (socket) broken(socket, lost)
+    outgoing.abort(res, reason)
+  }
   const reader = late(slot, generation)
   if (reader !== undefined && !reader.req.complete) incoming.abortRequest(reader.req, reason)
 }

@@ -162,6 +162,26 @@ suite(__filename, [
     }
   }),
   {
+    name: 'RST is an error of the socket',
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        const { socket } = req
+        socket.on('error', (e) => log('socket error', { ...e }, e.message, socket.destroyed))
+        socket.on('close', (hadError) => log('socket close', hadError, socket.errored?.code))
+        watch(req, res, log)
+        end(req, log)
+        log('handler')
+      },
+    async exchange(client) {
+      const connection = await client.open()
+      connection.write(HALF)
+      await client.until(1)
+      connection.destroy(true)
+      return over(client)
+    }
+  },
+  {
     name: 'half-closed client gets its answer: at once',
     serve:
       ({ log }) =>

@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::state::{Body, Phase, Response};
 use super::timeouts::Deadline;
 use crate::io_thread::Ctx;
+use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{abort, inbound};
 
 /// Milliseconds a closing connection still reads, so that the client can read the answer before an RST.
@@ -16,7 +17,7 @@ impl Conn {
         self.abort_for(reason, 0);
     }
 
-    /// The same for a request that is broken or late: `code` is the index of its [`ClientError`](rnode_bridge::codes::ClientError).
+    /// The same for a connection or a request that is broken, or late: `code` is the index of its [`ClientError`](rnode_bridge::codes::ClientError).
     pub(super) fn abort_for(&mut self, reason: u32, code: u32) {
         if self.unseen {
             return;
@@ -38,7 +39,8 @@ impl Conn {
         self.process_input(ctx);
     }
 
-    /// The socket is broken: nothing can be read or written any more.
+    /// The socket is broken: nothing can be read or written any more. ABORT says so, for an answer under way hears of it as
+    /// of an error, and not as of a client that has ended.
     pub(super) fn lost(&mut self) {
         self.io = None;
         self.out.clear();
@@ -47,7 +49,7 @@ impl Conn {
         self.input = Vec::new();
         if self.phase == Phase::Active && self.response != Response::Queued && !self.unseen {
             // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
-            self.abort_open(abort::CLIENT_GONE, 0);
+            self.abort_open(abort::CLIENT_GONE, ClientError::ConnectionReset as u32);
             if self.queue().is_closed() {
                 self.kill();
             }

@@ -90,14 +90,22 @@ function lost(res, reason) {
     res._header = head
     res._headerSent = true
   }
-  if (res.socket) res.socket.destroyed = true
+  const { socket } = res
+  if (socket) {
+    socket.destroyed = true
+    socket.readable = false
+    socket.writable = false
+  }
   abortRequest(res.req, reason)
 }
 
-/** The program has destroyed the connection itself. */
+/** The connection has gone without an ABORT: the program has destroyed it, or every answer had been handed over. */
 function connectionGone(socket) {
   const res = bridge.lookup(socket[kSlot], socket[kGeneration])
-  if (res !== undefined) loseAll(socket[kSlot], F.ABORT_CLIENT)
+  if (res !== undefined) return loseAll(socket[kSlot], F.ABORT_CLIENT)
+  // its last bytes had not been written: under Node the request is aborted, though it has been answered
+  const req = socket._httpMessage?.req
+  if (req?.[kSlot] !== undefined) abortRequest(req, F.ABORT_CLIENT)
 }
 
 /** Node's server passes a socket's 'drain' on to the message that waits for it. */

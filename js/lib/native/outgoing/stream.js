@@ -8,7 +8,7 @@ const { isUint8Array } = require('node:util/types')
 const F = require('../frames')
 const bridge = require('../bridge')
 const { Flow } = require('../flow')
-const { finishRequest } = require('../incoming')
+const { abortRequest, finishRequest } = require('../incoming')
 const { HIGH_WATER_MARK, isUntouched, touch, adoptFlow } = require('../socket')
 const { NodeProto, proto, LIGHT, STREAM, DONE } = require('./proto')
 const { kNodeNeedDrain, kWritableFinished, COUNTS_SOCKET_CORKS } = require('./proto')
@@ -238,10 +238,16 @@ bridge.onFrame(F.FINISHED, (words, at) => {
   else flow.fail(new Error('the client has gone'))
 })
 
+/** The client has left before the last byte: Node's server aborts the request, though it has been answered. */
+function unfinished(res) {
+  abortRequest(res.req, F.ABORT_CLIENT)
+  emitClose(res)
+}
+
 /** The last byte counts as written, or the client has gone before. */
 function over(res, err) {
   if (err !== null && kWritableFinished !== undefined) {
-    process.nextTick(emitClose, res)
+    process.nextTick(unfinished, res)
     return
   }
   if (res[kState] === STREAM) return finishNow(res)
