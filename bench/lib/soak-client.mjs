@@ -82,7 +82,7 @@ const left = [
   { send: () => get('/pieces'), answering: true },
   { send: () => get('/files/photo-250k.jpg'), answering: true },
   { send: () => get('/read'), answering: true },
-  { send: () => get('/wait') + get('/hello') }
+  { send: () => get('/hello') + get('/hello') }
 ]
 
 const counts = { sent: 0, answered: 0, left: 0, wrong: 0, examples: [] }

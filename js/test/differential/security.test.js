@@ -6,16 +6,12 @@
 process.env.NODE_ENV = 'production'
 
 const assert = require('node:assert/strict')
-const http = require('node:http')
 const path = require('node:path')
-const { after, before, test } = require('node:test')
+const { test } = require('node:test')
 const zlib = require('node:zlib')
-const theirs = require('express')
-const ours = require('../../index.js')
-const { Connection } = require('../ecosystem/lib/raw-http')
+const { get, post, sideBySide } = require('./side-by-side')
 
 const PUBLIC = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public')
-const BLOW_UP_MS = 5000
 const MAX_TARGET = 14_000
 
 function program(express) {
@@ -58,50 +54,9 @@ function program(express) {
   return app
 }
 
-const ports = {}
-const servers = []
-before(async () => {
-  servers.push(program(ours).listen(0), http.createServer(program(theirs)).listen(0))
-  for (const server of servers) {
-    if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
-  }
-  ;[ports.ours, ports.theirs] = servers.map((server) => server.address().port)
-})
-after(() => {
-  for (const server of servers) {
-    server.close()
-    server.closeAllConnections()
-  }
-})
+const { same } = sideBySide(program)
 
-async function ask(port, bytes) {
-  const connection = await Connection.open({ port })
-  const { bytes: answer } = await connection.write(bytes).readToEnd()
-  connection.destroy()
-  return answer.toString('latin1').replace(/^Date: .*\r\n/m, '')
-}
-
-const get = (target, lines = '') =>
-  `GET ${target} HTTP/1.1\r\nHost: app.test\r\n${lines}Connection: close\r\n\r\n`
-const post = (target, type, body, lines = '') =>
-  `POST ${target} HTTP/1.1\r\nHost: app.test\r\n${lines}Content-Type: ${type}\r\n` +
-  `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
 const query = (name, value) => `${name}=${encodeURIComponent(value)}`
-
-/** The answers to all requests, which both servers give alike. */
-async function same(requests) {
-  const answers = []
-  for (const request of requests) {
-    const began = performance.now()
-    const mine = await ask(ports.ours, request)
-    const took = performance.now() - began
-    const label = JSON.stringify(request.slice(0, 200))
-    assert.ok(took < BLOW_UP_MS, `${took.toFixed(0)} ms for ${label}`)
-    assert.equal(mine, await ask(ports.theirs, request), label)
-    answers.push(mine)
-  }
-  return answers
-}
 
 test('no spelling of a path reaches a handler past its guard', async () => {
   const words = 'admin ADMIN %61dmin %2561dmin admin%00 admin;x=1 admin%2f admin%5c admin\\ admin.'
