@@ -29,15 +29,15 @@ const MOST_AHEAD = 2 * 1024 * 1024
 const LOOK_EVERY = MOST_AHEAD / 4
 
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
-let words = new Int32Array(inbox.buffer)
+const words = new Int32Array(inbox.buffer)
 /** Frames taken and not handled yet lie between these two offsets. */
 let at = 0
-let end = 0
+const end = 0
 let more = false
 /** A turn is scheduled behind the event loop's other work. */
 let resume = false
 /** Time (ms) spent in turns since the loop is known to have gone round. */
-let spent = 0
+const spent = 0
 
 /** live[io][slot]: the response of the invocation under way, of several the last. */
 const live = []
@@ -49,9 +49,9 @@ let flushScheduled = false
 /** A writer was told to wait for 'drain': what it goes on with comes before other frames, and leaves together. */
 let streaming = false
 /** Bytes of outboxes handed over since the last look at how far ahead they are. */
-let handed = 0
+const handed = 0
 /** Invocations under way in this environment. */
-let active = 0
+const active = 0
 let started = false
 
 /** Starts the I/O threads, or goes on after a rest (cheap when they run already). */
@@ -107,6 +107,7 @@ function turn() {
     inTurn = false
     if (streaming) schedule()
     else flush()
+    setDeferred()
     spent += performance.now() - began
     if (at < end || more || spent > TURN_MS) comeBack()
   }
@@ -316,27 +317,38 @@ class Outbox {
   }
 }
 
-/** What waits for the end of the turn: functions and their argument, in turns. */
+/** What waits until this turn has run down: functions and their argument, in turns. */
 let deferred = []
+let deferredSet = false
 
-/** Calls `task(argument)` at the end of this turn, before what it sends is posted. It must not throw. */
+/**
+ * Calls `task(argument)` behind the ticks, the promises and the immediates that the code under way begins,
+ * and posts what it sends. It must not throw.
+ */
 function defer(task, argument) {
   deferred.push(task, argument)
-  schedule()
+  if (!inTurn) process.nextTick(setDeferred)
+}
+
+/** Behind the immediates that are set already. */
+function setDeferred() {
+  if (deferredSet || deferred.length === 0) return
+  deferredSet = true
+  setImmediate(runDeferred)
 }
 
 function runDeferred() {
-  // what the tasks send is posted by the flush that runs them
-  const before = inTurn
+  deferredSet = false
+  const tasks = deferred
+  deferred = []
+  // what the tasks send is posted here
   inTurn = true
   try {
-    while (deferred.length !== 0) {
-      const tasks = deferred
-      deferred = []
-      for (let i = 0; i < tasks.length; i += 2) tasks[i](tasks[i + 1])
-    }
+    for (let i = 0; i < tasks.length; i += 2) tasks[i](tasks[i + 1])
   } finally {
-    inTurn = before
+    inTurn = false
+    if (streaming) schedule()
+    else flush()
   }
 }
 
@@ -351,7 +363,6 @@ function schedule() {
 function flush() {
   flushScheduled = false
   streaming = false
-  if (deferred.length !== 0) runDeferred()
   for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
   // an answer that was written right here may have left word of it in the queue
   if (more && !inTurn) comeBack()

@@ -105,8 +105,9 @@ function internFileOptions(json) {
 }
 
 /**
- * Asks Rust for the file that `req.url` names, at the end of this turn: what runs
- * until then still sees, and may change, a response that has not begun.
+ * Asks Rust for the file that `req.url` names, behind the ticks and promises of this turn: what
+ * runs until then still sees, may change and may give a response that has not begun, as it could
+ * while Node's file system looks for the file.
  * @param {http.IncomingMessage} req
  * @param {http.ServerResponse} res
  * @param {Question} question without path and originalUrl, which this sets
@@ -124,7 +125,7 @@ function askForUrl(req, res, question) {
 }
 
 /**
- * Asks Rust for a file, at the end of this turn.
+ * Asks Rust for a file, behind the ticks and promises of this turn.
  * @param {http.ServerResponse} res
  * @param {Question} question
  * @returns {boolean} false if it must be answered in JavaScript
@@ -135,9 +136,11 @@ function askForFile(res, question) {
   return true
 }
 
-/** End of the turn: the question goes out, or the answer is made in JavaScript after all. */
+/** The question goes out, or the answer is made in JavaScript after all. */
 function post(pending) {
   const { res, question } = pending
+  // the end of another answer, which has come meanwhile, is what the asker hears of
+  if (question.aborted !== undefined && res.writableFinished) return pending.abort()
   const lines = linesWith(res, question.headers)
   const headers = lines === null ? null : conditionsOf(res.req, question.codings)
   if (headers !== null) {
@@ -339,13 +342,12 @@ function putHead(res, headers, report) {
   }
   added.unshift(...asked)
   res.statusCode = Number(status)
-  const replaced = new Set(added.map(([lower]) => lower))
-  const list = []
-  const old = res[kHeaderList]
-  for (let i = 0; i < old.length; i += 3) {
-    if (!replaced.has(old[i])) list.push(old[i], old[i + 1], old[i + 2])
+  const list = res[kHeaderList].slice()
+  for (const field of added) {
+    let i = 0
+    while (i < list.length && list[i] !== field[0]) i += 3
+    list.splice(i, 3, ...field)
   }
-  for (const field of added) list.push(...field)
   if (res.statusCode === 304) withoutContent(list)
   res[kHeaderList] = list
   res[kSpecial] = specialOf(list)

@@ -248,6 +248,11 @@ function writeError(socket) {
   return err
 }
 
+/** What became of bytes that were written before the socket was destroyed. */
+function lossOf(socket) {
+  return socket.errored ?? writeError(socket)
+}
+
 /** Who has a hand in the connection sees the answer under way as Node's. */
 function ownAnswer(socket) {
   const res = socket._httpMessage ?? bridge.lookup(socket[kSlot], socket[kGeneration])
@@ -268,13 +273,14 @@ proto.cork = function cork() {
 proto.uncork = function uncork() {
   const state = this._writableState
   if (state.corked === 0 || --state.corked > 0) return
+  this[kTakeBack] = 0
   const held = this[kHeld]
   const flow = this[kFlow]
   if (held.length === 0 && flow.fresh === 0) return
   this[kHeld] = []
   this[kHeldBytes] = 0
   if (this.destroyed) {
-    flow.refuse(writeError(this))
+    flow.refuse(lossOf(this))
     return refuseHeld(this, held)
   }
   for (let i = 0; i < held.length; i += 3) transmit(this, held[i], held[i + 1])
@@ -286,7 +292,7 @@ proto.uncork = function uncork() {
 /** Bytes that never left: their callbacks get the error of a destroyed stream. */
 function refuseHeld(socket, held) {
   for (let i = 2; i < held.length; i += 3) {
-    if (typeof held[i] === 'function') process.nextTick(held[i], writeError(socket))
+    if (typeof held[i] === 'function') process.nextTick(held[i], lossOf(socket))
   }
 }
 
@@ -318,7 +324,6 @@ function adoptFlow(socket, flow, generation, corked, fresh) {
 }
 
 function letGo(socket) {
-  socket[kTakeBack] = 0
   socket.uncork()
 }
 
@@ -415,7 +420,7 @@ function closed(socket, hadError) {
   clearTimeout(socket[kTimer])
   // writes that wait fail before anybody hears of the end
   ownAnswer(socket)
-  socket[kFlow].fail(writeError(socket))
+  socket[kFlow].fail(lossOf(socket))
   emitError(socket)
   require('./outgoing').connectionGone(socket)
   const slots = sockets[socket[kSlot] >>> 24]

@@ -28,6 +28,29 @@ impl Lines {
         &self.0
     }
 
+    /// `lines` after each of these has been set, as `res.setHeader` does it: in the place of one of its name, else behind all.
+    #[must_use]
+    pub fn set_over(&self, lines: &[u8]) -> Vec<u8> {
+        let mut own: Vec<_> = self.iter().map(Some).collect();
+        let names: Vec<_> = self.iter().map(|(name, _)| name).collect();
+        let mut out = Vec::with_capacity(lines.len() + self.0.len());
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            let at = names
+                .iter()
+                .position(|own| own.as_bytes().eq_ignore_ascii_case(name));
+            match at {
+                None => out.extend_from_slice(line),
+                // the others of an array have no place any more
+                Some(at) => push_line(&mut out, own[at].take()),
+            }
+        }
+        for line in own {
+            push_line(&mut out, line);
+        }
+        out
+    }
+
     /// The lines as they are written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
@@ -38,6 +61,15 @@ impl Lines {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let text = std::str::from_utf8(&self.0).expect("names and values are ASCII");
         text.lines().filter_map(|line| line.split_once(": "))
+    }
+}
+
+fn push_line(out: &mut Vec<u8>, line: Option<(&str, &str)>) {
+    if let Some((name, value)) = line {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
 }
 
@@ -110,6 +142,18 @@ mod tests {
         assert_eq!(
             lines.iter().collect::<Vec<_>>(),
             [("A", "b: c"), ("N", "7")]
+        );
+    }
+
+    #[test]
+    fn sets_over() {
+        let mut own = Lines::default();
+        own.push("Content-Type", "t");
+        own.push("Location", "/x");
+        assert_eq!(own.set_over(b""), own.as_bytes());
+        assert_eq!(
+            own.set_over(b"A: 1\r\nlocation: a\r\nlocation: b\r\nB: 2\r\n"),
+            b"A: 1\r\nLocation: /x\r\nB: 2\r\nContent-Type: t\r\n"
         );
     }
 

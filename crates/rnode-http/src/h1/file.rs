@@ -39,14 +39,6 @@ const NOT_IN_304: [&[u8]; 5] = [
     b"content-range",
     b"content-type",
 ];
-/// Lines that a redirect sets anew.
-const SET_BY_REDIRECT: [&[u8]; 5] = [
-    b"content-type",
-    b"content-length",
-    b"content-security-policy",
-    b"x-content-type-options",
-    b"location",
-];
 
 /// The part of a file that has not been queued yet.
 #[derive(Debug)]
@@ -317,8 +309,11 @@ impl Conn {
                 self.file_sent(close, ctx);
             }
             Outcome::Redirect(redirect) => {
-                let own = redirect.headers.as_bytes();
-                let close = self.file_head(301, lines, &SET_BY_REDIRECT, own, true, ctx);
+                let lines = redirect.headers.set_over(lines);
+                let close = self.file_head(301, &lines, &[], &[], true, ctx);
+                if let Some(report) = &mut self.file_report {
+                    report.extend_from_slice(redirect.headers.as_bytes());
+                }
                 // serve-static writes it whatever `req.method` says; only a true HEAD has no body.
                 if !self.request.is_head {
                     self.out.push(ctx, &redirect.body);

@@ -27,17 +27,40 @@ const {
 /** Body bytes that may be under way or unread at once (credit given to Rust). */
 const BODY_WINDOW = 64 * 1024
 
-/** The request whose handler is being called: Node's parser sees its end only afterwards. */
-const entering = { req: null }
+/** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
+const entering = { req: null, isRunning: false }
 
-/** The handler has returned; behind a body, Node's parser sees the end after the first ticks. */
+/** In place of the body: it was given to the stream, and its end is on its way there. */
+const ENDING = false
+
+/** The handler has returned: the parser sees the body; the end behind it after the first ticks. */
 function entered(req) {
-  if (req[kInlineBody] === null) entering.req = null
-  else process.nextTick(leave, req)
+  entering.isRunning = false
+  const isStream = req[kStream] === true && (req[kFlags] & F.BODY_COMPLETE) !== 0
+  const body = req[kInlineBody]
+  if (body === null || body === ENDING) {
+    entering.req = null
+    if (isStream) pushEnd(req)
+    return
+  }
+  process.nextTick(leave, req)
+  if (!isStream || body === undefined) return
+  req[kInlineBody] = null
+  if (!req._dumped) req.push(body)
 }
 
 function leave(req) {
   if (entering.req === req) entering.req = null
+  // nobody has asked for more
+  const isDue = req[kStream] === true && (req[kFlags] & F.BODY_COMPLETE) !== 0
+  if (isDue && req[kInlineBody] === null) pushEnd(req)
+}
+
+/** The end of a body that came with its request; once. */
+function pushEnd(req) {
+  if (req[kInlineBody] !== null && req[kInlineBody] !== ENDING) return
+  req[kInlineBody] = undefined
+  req.push(null)
 }
 
 lazy('complete', function complete() {
@@ -70,7 +93,18 @@ function materialize(req) {
   const state = req._readableState
   state.readingMore = true
   if (req[kAbortReason] !== undefined) req.destroy()
+  else if ((req[kFlags] & F.BODY_COMPLETE) !== 0) fill(req, state)
   return state
+}
+
+/** What came with the request has been read before anybody asked for it. */
+function fill(req, state) {
+  const body = req[kInlineBody]
+  const isEntering = entering.req === req
+  if (body === undefined || (isEntering && entering.isRunning)) return
+  if (body !== null) req.push(body)
+  req[kInlineBody] = isEntering ? null : undefined
+  if (!isEntering) state.ended = true
 }
 
 define(
@@ -209,24 +243,17 @@ proto._read = function _read(n) {
   const state = this._readableState
   if (state.readingMore) state.readingMore = false
   if (this[kFlags] & F.BODY_COMPLETE) {
-    const body = this[kInlineBody]
-    this[kInlineBody] = undefined
-    if (body === undefined) return
-    // as if it had come just now: the parser has no say in a handler's own turn
-    if (entering.req === this) process.nextTick(pushInline, this, body)
-    else pushInline(this, body)
+    // who asks for more is told of the end, as if it had come just now
+    if (this[kInlineBody] === null) {
+      this[kInlineBody] = ENDING
+      process.nextTick(pushEnd, this)
+    }
     return
   }
   let reading = this[kReading]
   if (reading === null) reading = this[kReading] = new Reading()
   if (reading.ended) return
   want(this, reading)
-}
-
-function pushInline(req, body) {
-  if (req.destroyed) return
-  if (body !== null) req.push(body)
-  req.push(null)
 }
 
 /** The least credit given at once: _read() must always lead to a push. */

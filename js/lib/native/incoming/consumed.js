@@ -1,9 +1,21 @@
 'use strict'
-// The state of a native request whose inline body was taken without a stream. It looks, from then
-// on, like one whose stream was read to its end: complete, not readable, 'end' emitted, and closed
-// a tick later. The accessors of body.js answer for it; nothing is parsed here.
+// The state of a native request whose inline body was taken without a stream, or that nobody looked
+// at before it was answered. It looks, from then on, like one whose stream was read to its end:
+// complete, not readable, 'end' emitted, and closed a tick later. The accessors of body.js answer
+// for it; nothing is parsed here.
 
-const { kInlineBody, kReading, kStream } = require('../symbols')
+const F = require('../frames')
+const ticks = require('../ticks')
+const { SENT, DONE } = require('../outgoing/proto')
+const {
+  kAbortReason,
+  kEpoch,
+  kFlags,
+  kInlineBody,
+  kReading,
+  kState,
+  kStream
+} = require('../symbols')
 
 /**
  * Values of kReading for such requests: read in the tick under way, then (as after autoDestroy)
@@ -18,9 +30,25 @@ const READ_EMPTY = state(false, false)
 /** Requests read in this tick. */
 let recent = []
 
-/** Whether `consume` was called for the request. */
+/** Whether `consume` was called for the request, or Node has thrown its body away behind the answer. */
 function isConsumed(req) {
-  return req[kReading]?.consumed === true
+  const reading = req[kReading]
+  return reading === null ? isPast(req) : reading.consumed === true
+}
+
+/** Of a request that was answered long ago, and looked at never, the body is no more. */
+function isPast(req) {
+  const { res } = req
+  const state = res?.[kState]
+  if (state !== SENT && state !== DONE) return false
+  if (req[kStream] === true || req._events !== undefined || req[kAbortReason] !== undefined) {
+    return false
+  }
+  if ((req[kFlags] & F.BODY_COMPLETE) === 0 || !ticks.isOver(res[kEpoch])) return false
+  req[kReading] = req[kInlineBody] === null ? CLOSED_EMPTY : CLOSED
+  req[kInlineBody] = null
+  req._dumped = true
+  return true
 }
 
 /** Consumed, and nobody has asked for the stream since. */

@@ -4,6 +4,7 @@
 
 const F = require('../frames')
 const bridge = require('../bridge')
+const ticks = require('../ticks')
 const { finishRequest, abortRequest, resetError } = require('../incoming')
 const { socketOf, closed } = require('../socket')
 const { NodeProto, proto, LIGHT, FULL, DONE } = require('./proto')
@@ -25,7 +26,8 @@ function holdBody(req) {
 /** The last byte of a full response has been given to the socket. */
 proto._finish = function _finish() {
   NodeProto._finish.call(this)
-  if (this[kState] !== FULL) return
+  // of a connection that was destroyed 'close' will tell
+  if (this[kState] !== FULL || this.socket?.destroyed) return
   this[kState] = DONE
   holdBody(this.req)
   bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
@@ -36,6 +38,7 @@ proto._finish = function _finish() {
 /** What Node's server does when a response is finished. */
 function onFinish() {
   this.removeListener('finish', onFinish)
+  this[S.kEpoch] = ticks.mark()
   finishRequest(this.req)
   const { socket } = this
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)

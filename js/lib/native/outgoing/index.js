@@ -6,6 +6,7 @@
 // and methods take over (full.js), so every observable step is Node's. ends.js has the other ends.
 
 const { KEEP_ALIVE } = require('../frames')
+const { FUTURE } = require('../ticks')
 const { proto, LIGHT } = require('./proto')
 const { linesOf } = require('./headers')
 const { setEtagFunctions } = require('./head')
@@ -75,7 +76,7 @@ function responseClass(prototype) {
     this[kEtagFn] = undefined
     this[kFixed] = undefined
     this[kHeaderText] = null
-    this[kEpoch] = 0
+    this[kEpoch] = FUTURE
     this[kTold] = 0
     this._events = undefined
     this._eventsCount = 0

@@ -5,6 +5,7 @@
 
 const { EventEmitter } = require('node:events')
 const { finishRequest } = require('../incoming')
+const ticks = require('../ticks')
 const { proto, SENT, kWritableFinished } = require('./proto')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
@@ -18,24 +19,11 @@ const SCHEDULED = 1
 const FINISHED = 2
 const CLOSED = 3
 
-/** Counts the ticks in which answers were sent. */
-let epoch = 0
-let armed = false
-
-function pass() {
-  armed = false
-  epoch++
-}
-
 const { emit } = EventEmitter.prototype
 
 /** The answer is on its way: what Node does from here on happens in the next ticks. */
 function sent(res) {
-  if (!armed) {
-    armed = true
-    process.nextTick(pass)
-  }
-  res[kEpoch] = epoch
+  res[kEpoch] = ticks.mark()
   if (
     res._events !== undefined ||
     res[kSocket] !== undefined ||
@@ -57,26 +45,28 @@ function tell(res) {
   recent = res
 }
 
-/** The tick in which the answer was sent, and in which nobody had an interest in its end. */
+/** Answered, and nobody has an interest in the end. */
+function isUnheard(res) {
+  return res[kState] === SENT && res[kTold] === NOBODY && res[kFile] === undefined
+}
+
+/** The same, in the tick in which the answer was sent. */
 function isUntold(res) {
-  return (
-    res[kState] === SENT &&
-    res[kTold] === NOBODY &&
-    res[kFile] === undefined &&
-    res[kEpoch] === epoch
-  )
+  return isUnheard(res) && ticks.isNow(res[kEpoch])
 }
 
 /** Whether 'finish' has come, or would have for a listener. */
 function isFinished(res) {
   const told = res[kTold]
-  return told === NOBODY ? res[kFile] === undefined && res[kEpoch] !== epoch : told !== SCHEDULED
+  return told === NOBODY
+    ? res[kFile] === undefined && !ticks.isNow(res[kEpoch])
+    : told !== SCHEDULED
 }
 
-/** The same for 'close'. Without listeners the two are one moment. */
+/** The same for 'close'. */
 function isClosed(res) {
   const told = res[kTold]
-  return told === NOBODY ? isFinished(res) : told === CLOSED
+  return told === NOBODY ? isFinished(res) && ticks.isClosed(res[kEpoch]) : told === CLOSED
 }
 
 /** What Node's server does when a response is finished, then its listeners. */
@@ -105,6 +95,7 @@ function finish(res) {
 /** An answer that was sent in pieces has left. */
 function finishNow(res) {
   res[kState] = SENT
+  res[kEpoch] = ticks.mark()
   res[kTold] = SCHEDULED
   finish(res)
 }
@@ -130,13 +121,21 @@ function whenFinished(res, callback) {
   if (isUntold(res)) tell(res)
 }
 
-// A listener that comes after the answer, but before the tick is over, is told as well.
+/** Somebody listens after all: what has not come yet will. */
+function tellLate(res) {
+  if (ticks.isNow(res[kEpoch])) tell(res)
+  else if (!ticks.isClosed(res[kEpoch])) {
+    res[kTold] = FINISHED
+    process.nextTick(emitClose, res)
+  }
+}
+
 for (const name of ['on', 'addListener', 'prependListener']) {
   const original = EventEmitter.prototype[name]
   proto[name] = {
     [name](event, listener) {
       original.call(this, event, listener)
-      if (isUntold(this)) tell(this)
+      if (isUnheard(this)) tellLate(this)
       return this
     }
   }[name]

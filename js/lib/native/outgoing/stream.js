@@ -7,6 +7,7 @@ const http = require('node:http')
 const { isUint8Array } = require('node:util/types')
 const F = require('../frames')
 const bridge = require('../bridge')
+const ticks = require('../ticks')
 const { Flow } = require('../flow')
 const { abortRequest, finishRequest } = require('../incoming')
 const { HIGH_WATER_MARK, isUntouched, touch, adoptFlow } = require('../socket')
@@ -132,7 +133,7 @@ function flushHead(res) {
 
 /** True if these are data; Node's own judges all else. */
 function isData(chunk, encoding) {
-  if (typeof chunk !== 'string') return isUint8Array(chunk)
+  if (typeof chunk !== 'string' && !isUint8Array(chunk)) return false
   return encoding === undefined || encoding === null || Buffer.isEncoding(encoding)
 }
 
@@ -252,6 +253,7 @@ function over(res, err) {
   }
   if (res[kState] === STREAM) return finishNow(res)
   // made full meanwhile
+  res[S.kEpoch] = ticks.mark()
   finishRequest(res.req)
   const socket = res[kSocket]
   if (socket?._httpMessage === res) NodeProto.detachSocket.call(res, socket)

@@ -10,6 +10,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { finishRequest } = require('../incoming')
 const { isUntouched } = require('../socket')
+const ticks = require('../ticks')
 const { NodeProto, proto, LIGHT, SENT, FIXED, STREAM, kWritableFinished } = require('./proto')
 const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./headers')
 const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlags } = require('./head')
@@ -122,6 +123,8 @@ function sendWhole(res, body, encoding, etagFn) {
   let flags = etagFlags.get(etagFn)
   if (flags === undefined) return false
   if ((res[kSpecial] & ETAG) !== 0) {
+    // an empty one counts as none
+    if (flags !== 0 && !res.getHeader('etag')) return false
     flags = 0
     // the handler's own stays, whoever asks for the head
     etagFn = undefined
@@ -378,8 +381,10 @@ function reopen(res) {
 /** Rust has answered: for those who came to listen meanwhile. */
 function fileSent(res) {
   if (res._events !== undefined) res.emit('prefinish')
-  if (isWatched(res)) tell(res)
-  else res[kEpoch] = -1
+  if (isWatched(res)) {
+    res[kEpoch] = ticks.mark()
+    tell(res)
+  } else res[kEpoch] = ticks.PAST
 }
 
 module.exports = {

@@ -173,6 +173,7 @@ function begin(server, words, at, inbox) {
   // (AsyncLocalStorage.enterWith) must not be seen by the next of the same batch.
   const resource = requestResource()
   entering.req = req
+  entering.isRunning = true
   try {
     resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
   } catch (err) {

@@ -1,0 +1,376 @@
+'use strict'
+
+// Calls in an order that no manual tells of: an answer begun twice, a connection destroyed between two writes, a listener
+// that comes when its event is due. What a client gets, and what listeners are told, is what Express on Node gives.
+
+const { suite } = require('./harness')
+
+const events = (emitter, names, log, label = '') => {
+  for (const name of names) {
+    emitter.on(name, (...args) => log(label + name, args[0]?.code ?? args[0]?.message ?? null))
+  }
+}
+
+/** Until the handler's program has said that it is over. */
+async function over(client) {
+  for (let n = 1; ; n++) {
+    const log = await client.until(n)
+    if (log.some((x) => x === 'over' || x?.[0] === 'over')) return
+    n = Math.max(n, log.length)
+  }
+}
+
+/** A handler, one request, and so many observations. */
+const one = (name, handler, count = 0, request = { path: '/' }) => ({
+  name,
+  serve: (ctx) => (req, res, next) => handler(req, res, ctx, next),
+  async exchange(client) {
+    const answer = await client.request(request)
+    if (count === 'over') await over(client)
+    else if (count !== 0) await client.until(count)
+    return answer
+  }
+})
+
+/** The same for answers that end with their connection; the bytes are compared. */
+const cut = (name, handler, count = 0, head = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n') => ({
+  name,
+  serve: (ctx) => (req, res, next) => handler(req, res, ctx, next),
+  async exchange(client) {
+    const answer = await client.raw(head)
+    if (count === 'over') await over(client)
+    else if (count !== 0) await client.until(count)
+    return answer
+  }
+})
+
+const path = require('node:path')
+const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'hello.txt')
+const FOLDER = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public')
+const gone = () => Object.assign(new Error('gone'), { code: 'EGONE' })
+
+suite(__filename, [
+  ...['', 0, []].map((tag) =>
+    one(`an ETag that is ${JSON.stringify(tag)} is made by send`, (_req, res) => {
+      res.setHeader('ETag', tag)
+      res.setHeader('X-After', 'a')
+      res.send('body')
+    })
+  ),
+  one('an empty ETag with a replaced writeHead', (_req, res) => {
+    const { writeHead } = res
+    res.writeHead = function (...args) {
+      return writeHead.apply(this, args)
+    }
+    res.setHeader('ETag', '')
+    res.send('body')
+  }),
+
+  // an answer begun twice
+  one(
+    'sendFile, then next()',
+    (_req, res, { log }, next) => {
+      // which error is a race with the file system
+      res.sendFile(FILE, (err) => log('sent', err instanceof Error))
+      next()
+    },
+    1
+  ),
+  one(
+    'sendFile, then send()',
+    (_req, res, { log }) => {
+      res.sendFile(FILE, (err) => log('sent', err?.code ?? err?.message ?? null))
+      res.send('sent')
+    },
+    1
+  ),
+  one(
+    'sendFile, then send() in a tick',
+    (_req, res, { log }) => {
+      res.sendFile(FILE, (err) => log('sent', err?.code ?? err?.message ?? null))
+      process.nextTick(() => res.send('sent'))
+    },
+    1
+  ),
+  one(
+    'sendFile, then send() in a promise',
+    (_req, res, { log }) => {
+      res.sendFile(FILE, (err) => log('sent', err?.code ?? err?.message ?? null))
+      Promise.resolve().then(() => res.send('sent'))
+    },
+    1
+  ),
+  one(
+    'sendFile, then write()',
+    (_req, res, { log }) => {
+      res.sendFile(FILE, (err) => log('sent', err?.code ?? err?.message ?? null))
+      res.write('sent')
+      setTimeout(() => res.end(), 20)
+    },
+    1
+  ),
+  one(
+    'express.static, then send() in a tick',
+    (req, res, { express, log }) => {
+      req.url = '/hello.txt'
+      express.static(FOLDER)(req, res, (err) => log('next', err?.message ?? null))
+      process.nextTick(() => res.send('sent'))
+    },
+    1
+  ),
+  one('a Content-Type before a redirect of express.static', (req, res, { express }, next) => {
+    res.setHeader('X-First', '1')
+    res.setHeader('Content-Type', 'text/x-own')
+    res.setHeader('X-Second', '2')
+    req.url = req.originalUrl = '/sub'
+    express.static(FOLDER)(req, res, next)
+  }),
+  ...['Location', 'Content-Length', 'X-Content-Type-Options', 'Content-Security-Policy'].map(
+    (field) =>
+      one(`${field} before a redirect of express.static`, (req, res, { express }, next) => {
+        res.setHeader(field, '5')
+        res.setHeader('X-Second', '2')
+        req.url = req.originalUrl = '/sub'
+        express.static(FOLDER)(req, res, next)
+      })
+  ),
+  ...[
+    'Content-Type',
+    'Content-Length',
+    'ETag',
+    'Last-Modified',
+    'Cache-Control',
+    'Accept-Ranges'
+  ].map((field) =>
+    one(`${field} before a file of express.static`, (req, res, { express }, next) => {
+      res.setHeader(field, field === 'Content-Length' ? '5' : 'v')
+      res.setHeader('X-Second', '2')
+      req.url = '/hello.txt'
+      express.static(FOLDER)(req, res, next)
+    })
+  ),
+  ...['send', 'json', 'end', 'write', 'sendStatus', 'redirect'].map((method) => ({
+    name: `an invalid statusMessage and ${method}`,
+    serve({ express }) {
+      const app = express()
+      app.use((_req, res) => {
+        res.statusMessage = 'bad\r\nx'
+        res[method](method === 'sendStatus' ? 201 : 'x')
+        if (method === 'write') res.end()
+      })
+      app.use((err, _req, res, _next) => {
+        res.statusMessage = ''
+        res.status(500).send(err.code)
+      })
+      return app
+    },
+    exchange: (client) => client.request({ path: '/' })
+  })),
+  {
+    name: 'an invalid statusMessage behind a pause',
+    serve({ express }) {
+      const app = express()
+      app.use(async (_req, res) => {
+        await new Promise(setImmediate)
+        res.statusMessage = 'bad\r\nx'
+        res.send('x')
+      })
+      app.use((err, _req, res, _next) => {
+        res.statusMessage = ''
+        res.status(500).send(err.code)
+      })
+      return app
+    },
+    exchange: (client) => client.request({ path: '/' })
+  },
+  ...['bytes', 'text'].map((kind) =>
+    one(
+      `write(${kind}, 'nope')`,
+      (_req, res, { attempt, log }) => {
+        const chunk = kind === 'bytes' ? Buffer.from('b') : 't'
+        events(res, ['error'], log)
+        log(attempt(() => res.write(chunk, 'nope')))
+        log(attempt(() => res.write(chunk)))
+        log(attempt(() => res.write(chunk, 'nope')))
+        log(attempt(() => res.end(chunk, 'nope')))
+        setImmediate(() => log(attempt(() => res.end())))
+      },
+      5
+    )
+  ),
+
+  // destroyed in the middle
+  cut('write, uncork, destroy', (_req, res) => {
+    res.write('lost?')
+    res.uncork()
+    res.destroy(gone())
+  }),
+  cut('cork, write, uncork, destroy', (_req, res) => {
+    res.cork()
+    res.write('lost?')
+    res.write('lost too?')
+    res.uncork()
+    res.destroy()
+  }),
+  cut('flushHeaders, write, destroy', (_req, res) => {
+    res.flushHeaders()
+    res.write('lost?')
+    res.destroy()
+  }),
+  ...[undefined, gone()].flatMap((err) =>
+    ['light', 'streaming'].map((when) =>
+      cut(
+        `callbacks of writes behind destroy(${err ? 'err' : ''}), ${when}`,
+        (_req, res, { log }) => {
+          const done = (name) => (error) => log(name, error?.code ?? error ?? null)
+          events(res, ['error', 'close'], log)
+          if (when === 'streaming') res.write('first', done('first'))
+          res.destroy(err)
+          log('write', res.write('second', done('second')))
+          res.end('third', done('third'))
+          setTimeout(() => log('over'), 30)
+        },
+        'over'
+      )
+    )
+  ),
+  ...['GET', 'POST'].flatMap((method) =>
+    ['unread', 'paused', 'read later'].map((how) => ({
+      name: `the callback of end() behind ${method}, its body ${how}`,
+      serve:
+        ({ log }) =>
+        (req, res) => {
+          events(req, ['end', 'close', 'aborted'], log, 'req ')
+          events(res, ['finish', 'close', 'prefinish'], log, 'res ')
+          if (how === 'paused') req.on('data', () => log('data')).pause()
+          res.end('x', () => log('ended'))
+          if (how === 'read later') req.on('data', () => log('data'))
+          setTimeout(() => log('over', req.complete, req.destroyed), 40)
+        },
+      async exchange(client) {
+        const answer = await client.request({
+          path: '/',
+          method,
+          ...(method === 'POST' && { body: 'abc' })
+        })
+        await over(client)
+        return answer
+      }
+    }))
+  ),
+  {
+    name: 'captureRejections, destroy(err), then send()',
+    serve({ log, later }) {
+      const { EventEmitter } = require('node:events')
+      EventEmitter.captureRejections = true
+      later(() => {
+        EventEmitter.captureRejections = false
+      })
+      return (req, res) => {
+        events(req, ['error', 'close', 'aborted'], log, 'req ')
+        events(res, ['error', 'close', 'finish'], log, 'res ')
+        res.destroy(gone())
+        log(res.send('x') === res)
+        setTimeout(() => log('over'), 30)
+      }
+    },
+    async exchange(client) {
+      const answer = await client.raw('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+      await over(client)
+      return answer
+    }
+  },
+  ...[undefined, gone()].flatMap((err) =>
+    ['send', 'end', 'json', 'none'].map((method) =>
+      cut(
+        `destroy(${err ? 'err' : ''}), then ${method}`,
+        (req, res, { log, attempt }) => {
+          events(req, ['error', 'close', 'aborted', 'end'], log, 'req ')
+          events(res, ['error', 'close', 'finish'], log, 'res ')
+          res.destroy(err)
+          if (method !== 'none') log(attempt(() => res[method]('x')).code ?? null)
+          setTimeout(
+            () => log('over', req.destroyed, res.destroyed, res.closed, res.errored?.code),
+            30
+          )
+        },
+        'over'
+      )
+    )
+  ),
+
+  // listeners that come when their event is due
+  {
+    name: "prependListener('close') behind a body that was parsed",
+    serve({ express, log }) {
+      const app = express()
+      app.use(express.json())
+      app.use((req, res) => {
+        req.prependListener('close', () => log('prepended'))
+        req.on('close', () => log('close'))
+        req.prependOnceListener('close', () => log('prepended once'))
+        res.json(req.body)
+        setTimeout(() => log('over'), 30)
+      })
+      return app
+    },
+    async exchange(client) {
+      const answer = await client.request({
+        path: '/',
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"a":1}'
+      })
+      await over(client)
+      return answer
+    }
+  },
+  ...['tick', 'micro', 'two ticks', 'immediate'].flatMap((when) =>
+    ['finish', 'close'].flatMap((event) =>
+      ['send', 'end'].map((method) =>
+        one(
+          `'${event}' listened to a ${when} behind ${method}`,
+          (_req, res, { log }) => {
+            res[method]('x')
+            const listen = () => {
+              res.on(event, () => log(event))
+              setTimeout(() => log('over'), 20)
+            }
+            if (when === 'tick') process.nextTick(listen)
+            else if (when === 'micro') queueMicrotask(listen)
+            else if (when === 'two ticks') process.nextTick(() => process.nextTick(listen))
+            else setImmediate(listen)
+          },
+          1
+        )
+      )
+    )
+  ),
+  ...['GET', 'POST'].flatMap((method) =>
+    ['data', 'end', 'close', 'readable'].flatMap((event) =>
+      ['end', 'send', 'json'].map((answer) => ({
+        name: `${method}: '${event}' of the request listened to a turn behind ${answer}`,
+        serve:
+          ({ log }) =>
+          (req, res) => {
+            res[answer]('x')
+            setImmediate(() =>
+              setImmediate(() => {
+                events(req, [...new Set([event, 'end', 'close'])], log)
+                setTimeout(() => log('over', req.complete, req.destroyed, req.readableEnded), 30)
+              })
+            )
+          },
+        async exchange(client) {
+          const answer = await client.request({
+            path: '/',
+            method,
+            ...(method === 'POST' && { body: 'abc' })
+          })
+          await over(client)
+          return answer
+        }
+      }))
+    )
+  )
+])
