@@ -33,7 +33,8 @@ let recent = []
 /** Whether `consume` was called for the request, or Node has thrown its body away behind the answer. */
 function isConsumed(req) {
   const reading = req[kReading]
-  return reading === null ? isPast(req) : reading.consumed === true
+  // undefined: not one of ours
+  return reading === null ? isPast(req) : reading?.consumed === true
 }
 
 /** Of a request that was answered long ago, and looked at never, the body is no more. */
