@@ -1,6 +1,7 @@
 //! The error codes a CLIENT_ERROR frame can carry: names as Node's parser and sockets give them.
 //!
-//! JavaScript holds the same list in the same order; the golden file names them. New codes go to the end.
+//! JavaScript holds the same list in the same order, with the texts: one code may have several. The golden file names the
+//! codes. New ones go to the end.
 
 /// An error of a connection that no request could be made of. The value is the index on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,10 +30,27 @@ pub enum ClientError {
     UnexpectedSpace = 16,
     InvalidTrailer = 17,
     Strict = 18,
+    ChunkSizeOverflow = 19,
+    CrAfterChunkSize = 20,
+    CrAfterChunkData = 21,
+    CrAfterExtensionName = 22,
+    CrAfterExtensionValue = 23,
+    LfAfterChunkSize = 24,
+    LfAfterChunkData = 25,
+    LfAfterHeaders = 26,
+    Extension = 27,
+    ExtensionName = 28,
+    ExtensionValue = 29,
+    ExtensionQuoted = 30,
+    ExtensionQuotedEnd = 31,
+    ExtensionQuotedPair = 32,
+    HeaderFieldChar = 33,
+    HeaderValueChar = 34,
+    HeaderFold = 35,
 }
 
 /// Names by index, as `err.code` shows them.
-pub const CLIENT_ERROR_CODES: [&str; 19] = [
+pub const CLIENT_ERROR_CODES: [&str; 36] = [
     "HPE_INVALID_METHOD",
     "HPE_INVALID_URL",
     "HPE_INVALID_VERSION",
@@ -52,6 +70,23 @@ pub const CLIENT_ERROR_CODES: [&str; 19] = [
     "HPE_UNEXPECTED_SPACE",
     "HPE_INVALID_TRAILER",
     "HPE_STRICT",
+    "HPE_INVALID_CHUNK_SIZE",
+    "HPE_CR_EXPECTED",
+    "HPE_CR_EXPECTED",
+    "HPE_CR_EXPECTED",
+    "HPE_CR_EXPECTED",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_STRICT",
+    "HPE_INVALID_HEADER_TOKEN",
+    "HPE_INVALID_HEADER_TOKEN",
+    "HPE_INVALID_HEADER_TOKEN",
 ];
 
 impl ClientError {

@@ -391,7 +391,7 @@ fn the_golden_bytes_have_not_changed() {
     let lines: Vec<String> = frames.iter().map(|frame| format!("  {frame}")).collect();
     let codes = format!(
         "  {}",
-        json!({ "name": "client error codes", "direction": "codes", "fields": CLIENT_ERROR_CODES, "hex": "" })
+        json!({ "name": "client error codes", "direction": "codes", "fields": &CLIENT_ERROR_CODES[..], "hex": "" })
     );
     let text = format!("[\n{},\n{codes}\n]\n", lines.join(",\n"));
     // ASCII only, so that both languages read the same characters as latin1.

@@ -23,7 +23,24 @@ const CODES = [
   ['ERR_HTTP_REQUEST_TIMEOUT', 'Request timeout'],
   ['HPE_UNEXPECTED_SPACE', 'Unexpected space after start line'],
   ['HPE_INVALID_TRAILER', 'Invalid trailer'],
-  ['HPE_STRICT', 'Expected LF after CR']
+  ['HPE_STRICT', 'Expected LF after CR'],
+  ['HPE_INVALID_CHUNK_SIZE', 'Chunk size overflow'],
+  ['HPE_CR_EXPECTED', 'Missing expected CR after chunk size'],
+  ['HPE_CR_EXPECTED', 'Missing expected CR after chunk data'],
+  ['HPE_CR_EXPECTED', 'Missing expected CR after chunk extension name'],
+  ['HPE_CR_EXPECTED', 'Missing expected CR after chunk extension value'],
+  ['HPE_STRICT', 'Expected LF after chunk size'],
+  ['HPE_STRICT', 'Expected LF after chunk data'],
+  ['HPE_STRICT', 'Expected LF after headers'],
+  ['HPE_STRICT', 'Invalid character in chunk extensions'],
+  ['HPE_STRICT', 'Invalid character in chunk extensions name'],
+  ['HPE_STRICT', 'Invalid character in chunk extensions value'],
+  ['HPE_STRICT', 'Invalid character in chunk extensions quoted value'],
+  ['HPE_STRICT', 'Invalid character in chunk extensions quote value'],
+  ['HPE_STRICT', 'Invalid quoted-pair in chunk extensions quoted value'],
+  ['HPE_INVALID_HEADER_TOKEN', 'Invalid header field char'],
+  ['HPE_INVALID_HEADER_TOKEN', 'Invalid header value char'],
+  ['HPE_INVALID_HEADER_TOKEN', 'Unexpected whitespace after header value']
 ]
 
 const LENGTH_AND_CODING = "Transfer-Encoding can't be present with Content-Length"

@@ -13,7 +13,7 @@ const bridge = require('./bridge')
 const { Flow } = require('./flow')
 const S = require('./symbols')
 
-const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kWroteIn } = S
+const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kWroteIn, kFlags } = S
 const { kStreamOut } = S
 
 const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
@@ -276,23 +276,23 @@ proto.uncork = function uncork() {
   this[kTakeBack] = 0
   const held = this[kHeld]
   const flow = this[kFlow]
-  if (held.length === 0 && flow.fresh === 0) return
+  if (this.destroyed || (held.length === 0 && flow.fresh === 0)) return
   this[kHeld] = []
   this[kHeldBytes] = 0
-  if (this.destroyed) {
-    flow.refuse(lossOf(this))
-    return refuseHeld(this, held)
-  }
   for (let i = 0; i < held.length; i += 3) transmit(this, held[i], held[i + 1])
   for (let i = 2; i < held.length; i += 3)
     if (typeof held[i] === 'function') flow.onWritten(held[i])
   flow.commit(this[kGeneration])
 }
 
-/** Bytes that never left: their callbacks get the error of a destroyed stream. */
-function refuseHeld(socket, held) {
+/** Bytes that never left: a tick after destroy() their callbacks get its error. */
+function refuseHeld(socket) {
+  const held = socket[kHeld]
+  socket[kHeld] = []
+  socket[kHeldBytes] = 0
+  socket[kFlow].refuse(lossOf(socket))
   for (let i = 2; i < held.length; i += 3) {
-    if (typeof held[i] === 'function') process.nextTick(held[i], lossOf(socket))
+    if (typeof held[i] === 'function') held[i](lossOf(socket))
   }
 }
 
@@ -368,6 +368,7 @@ proto.destroy = function destroy(err) {
   this.destroyed = true
   this.readable = false
   this.writable = false
+  process.nextTick(refuseHeld, this)
   // as a handle's: after what the turn has left to do
   setImmediate(closed, this, Boolean(err))
   return this
@@ -503,6 +504,7 @@ function socketOf(req) {
     )
     slots[slot & 0xffffff] = socket
     socket.bytesRead = sizeOf(req)
+    if ((req[kFlags] & F.FIRST) === 0) stayOpen(socket)
     // whoever holds it is told when the connection goes
     bridge.sendWord(F.WATCH_CLOSE, 0, slot, req[kGeneration], req[kServer][kId])
   } else {
@@ -519,6 +521,14 @@ function giveTurn(socket, generation) {
   if (socket[kGeneration] === generation) return
   socket[kGeneration] = generation
   socket[kListenersBefore] = socket.listenerCount('close')
+  stayOpen(socket)
+}
+
+/** Between requests Node has the connection wait for as long as keepAliveTimeout says, and takes that back. */
+function stayOpen(socket) {
+  if (socket.timeout === undefined && socket.server.keepAliveTimeout > 0) {
+    socket.timeout = socket.server.timeout || 0
+  }
 }
 
 /** Bytes of a request's head, written as nearly all clients write it, and of a body that came with it. */

@@ -67,7 +67,7 @@ async function run(express, listen, { app, groups }, options = {}) {
         }))
       })
       await rest(trace)
-      const traces = trace.requests.slice(from)
+      const traces = trace.requests.slice(from).map((list) => list.map(settled))
       const stray = trace.stray.map(settled)
       if (group.pipelined) {
         // there the handlers of a packet run side by side, here one after the other

@@ -48,7 +48,7 @@ function value(v, ctx) {
   if ('$regexp' in v) return new RegExp(v.$regexp, v.flags ?? '')
   if ('$date' in v) return new Date(v.$date)
   if ('$repeat' in v) return v.$repeat.repeat(v.times)
-  if ('$map' in v) return new Map(v.$map)
+  if ('$map' in v) return new Map(value(v.$map, ctx))
   if ('$fixture' in v) return path.join(FIXTURES, v.$fixture)
   if ('$circular' in v) {
     const o = {}

@@ -298,6 +298,37 @@ suite(__filename, [
       'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'
     ],
     ['bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot hex\r\n'],
+    ...[
+      '3\nabc',
+      '3\r\nabc\n',
+      '3\r\nabcX',
+      '3\r\nabc\rX',
+      '3\rX',
+      '3 \r\n',
+      '3;\r\n',
+      '3;a\n',
+      '3;a=\n',
+      '3;a b\r\n',
+      '3;a=b c\r\n',
+      '3;a="b\n',
+      '3;a="b"\n',
+      '3;a="b"x',
+      '3;a="\\\n',
+      '11111111111111111\r\n',
+      '0\r\n\n',
+      '0\r\n\rX',
+      '0\r\n A: b\r\n\r\n',
+      '0\r\nA: b\n\r\n',
+      '0\r\nA: \x01\r\n\r\n',
+      '0\r\nA: b\rX\r\n\r\n'
+    ].map((body) => [
+      `chunks ${JSON.stringify(body)}`,
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`
+    ]),
+    ...['A: \x01', 'A: b\rX', 'A: b\n', '\n', ' A: b', 'A : b', ': b'].map((line) => [
+      `line ${JSON.stringify(line)}`,
+      `GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`
+    ]),
     ['cut head', 'GET / HTTP/1.1\r\nHost'],
     ['cut body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf'],
     ['invalid version', 'GET / HTTP/7.7\r\nHost: a\r\n\r\n'],

@@ -66,6 +66,38 @@ suite(__filename, [
     res.send('body')
   }),
 
+  ...[0, -1, NaN, null, 1].map((limit) => ({
+    name: `maxConnections of ${limit}`,
+    serve({ express, log }) {
+      const app = express()
+      app.use((_req, res) => res.send('served'))
+      const server = app.listen(0)
+      server.maxConnections = limit
+      server.on('drop', () => log('drop'))
+      return server
+    },
+    // whether a dropped connection ends or breaks is the kernel's affair
+    exchange: async ({ raw }) =>
+      (await raw('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')).text
+  })),
+  {
+    name: 'the time-out of a socket, request by request',
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        log(req.socket.timeout)
+        res.send('x')
+      },
+    async exchange(client) {
+      const connection = await client.open()
+      for (let i = 0; i < 3; i++) {
+        connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+        await client.until(i + 1)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  },
+
   // an answer begun twice
   one(
     'sendFile, then next()',

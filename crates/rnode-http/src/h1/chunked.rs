@@ -127,13 +127,14 @@ impl Chunked {
                     0
                 };
                 if before >> 60 != 0 {
-                    return Err(ClientError::InvalidChunkSize);
+                    return Err(ClientError::ChunkSizeOverflow);
                 }
                 self.remaining = before << 4 | digit;
                 Size
             }
             (Size, b'\r') => SizeLf,
             (Size, b';') => ExtensionNameStart,
+            (Size, b'\n') => return Err(ClientError::CrAfterChunkSize),
             (SizeStart | Size, _) => return Err(ClientError::InvalidChunkSize),
 
             // Node takes the grammar lightly here: names and values may be empty, but not all of an extension.
@@ -154,11 +155,16 @@ impl Chunked {
             (Quoted, b'"') => self.extension(QuotedEnd)?,
             (Quoted, b'\\') => self.extension(QuotedPair)?,
             (Quoted | QuotedPair, b'\t' | 0x20..=0x7e | 0x80..=0xff) => self.extension(Quoted)?,
-            (
-                ExtensionNameStart | ExtensionName | ExtensionValueStart | ExtensionValue | Quoted
-                | QuotedPair | QuotedEnd,
-                _,
-            ) => return Err(ClientError::Strict),
+            (ExtensionName, b'\n') => return Err(ClientError::CrAfterExtensionName),
+            (ExtensionValueStart | ExtensionValue | QuotedEnd, b'\n') => {
+                return Err(ClientError::CrAfterExtensionValue);
+            }
+            (ExtensionNameStart, _) => return Err(ClientError::Extension),
+            (ExtensionName, _) => return Err(ClientError::ExtensionName),
+            (ExtensionValueStart | ExtensionValue, _) => return Err(ClientError::ExtensionValue),
+            (Quoted, _) => return Err(ClientError::ExtensionQuoted),
+            (QuotedPair, _) => return Err(ClientError::ExtensionQuotedPair),
+            (QuotedEnd, _) => return Err(ClientError::ExtensionQuotedEnd),
 
             (SizeLf, b'\n') => {
                 if self.remaining == 0 {
@@ -171,6 +177,7 @@ impl Chunked {
             (DataLf, b'\n') => SizeStart,
             (TrailerStart, b'\r') => EndLf,
             (EndLf, b'\n') => Done,
+            (TrailerStart, b'\n') => return Err(ClientError::HeaderFieldChar),
             (TrailerStart | Trailer, _) => {
                 self.trailers.push(byte);
                 let start = self.trailer_line;
@@ -189,7 +196,11 @@ impl Chunked {
                     Trailer
                 }
             }
-            (Data | Done | SizeLf | DataCr | DataLf | EndLf, _) => return Err(ClientError::Strict),
+            (SizeLf, _) => return Err(ClientError::LfAfterChunkSize),
+            (DataCr, b'\n') => return Err(ClientError::CrAfterChunkData),
+            (DataCr | DataLf, _) => return Err(ClientError::LfAfterChunkData),
+            (EndLf, _) => return Err(ClientError::LfAfterHeaders),
+            (Data | Done, _) => return Err(ClientError::Strict),
         };
         Ok(())
     }
@@ -275,6 +286,22 @@ mod tests {
                     String::from_utf8_lossy(bad)
                 );
             }
+        }
+    }
+
+    #[test]
+    fn errors_are_node_s() {
+        for (bad, error) in [
+            (&b"3\nabc"[..], ClientError::CrAfterChunkSize),
+            (b"3\r\nabc\n", ClientError::CrAfterChunkData),
+            (b"3\r\nabcX", ClientError::LfAfterChunkData),
+            (b"3\rX", ClientError::LfAfterChunkSize),
+            (b"3;a\n", ClientError::CrAfterExtensionName),
+            (b"3;a=\"b\"x", ClientError::ExtensionQuotedEnd),
+            (b"0\r\n\rX", ClientError::LfAfterHeaders),
+            (b"0\r\nA: b\rX\r\n", ClientError::LfExpected),
+        ] {
+            assert_eq!(run(bad, 1), Err(error), "{}", String::from_utf8_lossy(bad));
         }
     }
 

@@ -228,12 +228,20 @@ impl State {
             }
             let Some(line) = line.strip_suffix(b"\r") else {
                 return Err(if line.is_empty() {
-                    ClientError::InvalidHeaderToken
+                    ClientError::HeaderFieldChar
                 } else {
                     ClientError::CrExpected
                 });
             };
-            let name_length = name_length(line)?;
+            let name_length = name_length(line).map_err(|error| {
+                // only the first line stands behind the request line alone
+                let is_first = memchr(b'\n', &bytes[..at - 1]).is_none();
+                if error == ClientError::UnexpectedSpace && !is_first {
+                    ClientError::HeaderFold
+                } else {
+                    error
+                }
+            })?;
             let value_start = name_length + 1 + leading_space(&line[name_length + 1..]);
             let raw = &line[value_start..];
             check_value(raw)?;
@@ -485,7 +493,8 @@ pub(crate) fn trailers(
             .strip_suffix(b"\r")
             .ok_or(ClientError::CrExpected)?;
         rest = &rest[length + 1..];
-        let name_length = name_length(line)?;
+        // behind a body a space is as wrong as any other byte
+        let name_length = name_length(line).map_err(|_| ClientError::InvalidHeaderToken)?;
         // What frames a message has no meaning behind it (RFC 9110 section 6.5.1); Node refuses it, too.
         if line[..name_length].eq_ignore_ascii_case(b"content-length") {
             return Err(ClientError::UnexpectedContentLength);

@@ -52,11 +52,17 @@ pub(super) fn check_value(value: &[u8]) -> Result<(), ClientError> {
     let bad = value.iter().fold(false, |bad, byte| {
         bad | (*byte < 0x20 && *byte != b'\t') | (*byte == 0x7f)
     });
-    if bad {
-        Err(ClientError::InvalidHeaderToken)
-    } else {
-        Ok(())
+    if !bad {
+        return Ok(());
     }
+    let first = value
+        .iter()
+        .find(|byte| (**byte < 0x20 && **byte != b'\t') || **byte == 0x7f);
+    Err(if first == Some(&b'\r') {
+        ClientError::LfExpected
+    } else {
+        ClientError::HeaderValueChar
+    })
 }
 
 pub(super) fn content_length(raw: &[u8]) -> Result<u64, ClientError> {

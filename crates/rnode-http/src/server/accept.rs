@@ -19,6 +19,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
+/// `maxConnections` of a server that takes none.
+const NO_CONNECTION: usize = u32::MAX as usize;
+
 /// Wait after an error that says the process or the machine is out of something.
 const BACKOFF: Duration = Duration::from_millis(50);
 
@@ -126,7 +129,8 @@ impl Acceptor {
             io.set_no_delay();
         }
         let limit = self.server.config.max_connections.load(Relaxed) as usize;
-        if limit != 0 && self.server.connections() >= limit {
+        let is_full = limit == NO_CONNECTION || self.server.connections() >= limit;
+        if limit != 0 && is_full {
             let to = io.addresses();
             self.server.queue.push_with(|buf| {
                 let remote = (to.remote.as_bytes(), to.remote_port);

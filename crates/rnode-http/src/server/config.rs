@@ -48,7 +48,8 @@ pub struct ServerConfig {
     pub socket_timeout: AtomicU32,
     /// Requests a connection may carry; further ones get 503. 0 = no limit. Default 0.
     pub max_requests_per_socket: AtomicU32,
-    /// Open connections beyond which new ones are closed at once (`maxConnections`). 0 = no limit. Default 0.
+    /// Open connections beyond which new ones are closed at once (`maxConnections`). 0 = no limit, `u32::MAX` = none is
+    /// taken. Default 0.
     pub max_connections: AtomicU32,
     /// `handler timeout`: time for a handler to send its head, else 503. Default 0.
     pub handler_deadline: AtomicU32,

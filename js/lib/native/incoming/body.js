@@ -43,10 +43,15 @@ function entered(req) {
     if (isStream) pushEnd(req)
     return
   }
-  process.nextTick(leave, req)
+  process.nextTick(leaveSoon, req)
   if (!isStream || body === undefined) return
   req[kInlineBody] = null
   if (!req._dumped) req.push(body)
+}
+
+/** Behind the promises of the tick, too. */
+function leaveSoon(req) {
+  queueMicrotask(() => leave(req))
 }
 
 function leave(req) {
@@ -60,6 +65,7 @@ function leave(req) {
 function pushEnd(req) {
   if (req[kInlineBody] !== null && req[kInlineBody] !== ENDING) return
   req[kInlineBody] = undefined
+  if (entering.req === req) entering.req = null
   req.push(null)
 }
 

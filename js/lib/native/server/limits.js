@@ -98,7 +98,19 @@ function define(proto, name, changed) {
 function applyLimit(server, name) {
   const value = server[kValues][name]
   const [key, , none] = LIMITS[name]
+  if (name === 'maxConnections') return server[kConfigure](key, connectionLimit(value))
   server[kConfigure](key, isNone(name, value) ? none : clamp(Number(value)))
+}
+
+/** The addon's word for "no connection at all". */
+const NO_CONNECTION = 0xffffffff
+
+/** What the addon knows `maxConnections` by; 0 is no limit, as it is for Node before 22. */
+function connectionLimit(value) {
+  const limit = Math.ceil(Number(value))
+  if (value === null || value === undefined || Number.isNaN(limit)) return 0
+  if (limit === 0 && NODE_MAJOR < 22) return 0
+  return limit <= 0 ? NO_CONNECTION : clamp(limit)
 }
 
 /** Node takes these as "the default". */
