@@ -113,7 +113,9 @@ function respond(app, req, res, status, headers, message) {
   }
 
   req.unpipe()
-  onFinished(req, () => sendPage(app, req, res, status, headers, message))
+  onFinished(req, () => {
+    if (!res.headersSent) sendPage(app, req, res, status, headers, message)
+  })
   req.resume()
 }
 

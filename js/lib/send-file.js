@@ -14,6 +14,9 @@ const npmSend = lazy(() => require('send'))
 
 module.exports = sendFile
 
+/** A NUL, and what may be a parent folder or a dotfile. */
+const REFUSED = /%00|(?:^|[\\/])\./
+
 /**
  * @param {http.ServerResponse} res
  * @param {string} pathname  encoded by encodeURI
@@ -27,7 +30,9 @@ function sendFile(res, pathname, options, watched, callback) {
   const file = npmSend()(res.req, pathname, options)
   const headers = options.headers || undefined
   const declined = () => transferFile(res, file, headers, callback)
-  const number = res[kSlot] === undefined ? 0 : fileOptions(file, options)
+  // send refuses some names before it looks for a file: at once
+  const isRefused = REFUSED.test(pathname)
+  const number = res[kSlot] === undefined || isRefused ? 0 : fileOptions(file, options)
   const asked =
     number !== 0 &&
     askForFile(res, {

@@ -107,7 +107,7 @@ function turn() {
     inTurn = false
     if (streaming) schedule()
     else flush()
-    setDeferred()
+    if (deferred.length !== 0) queueMicrotask(setDeferred)
     spent += performance.now() - began
     if (at < end || more || spent > TURN_MS) comeBack()
   }

@@ -369,6 +369,7 @@ proto.destroy = function destroy(err) {
   this.readable = false
   this.writable = false
   process.nextTick(refuseHeld, this)
+  if (err) process.nextTick(emitError, this)
   // as a handle's: after what the turn has left to do
   setImmediate(closed, this, Boolean(err))
   return this
@@ -521,7 +522,7 @@ function giveTurn(socket, generation) {
   if (socket[kGeneration] === generation) return
   socket[kGeneration] = generation
   socket[kListenersBefore] = socket.listenerCount('close')
-  stayOpen(socket)
+  if (!socket[kFresh]) stayOpen(socket)
 }
 
 /** Between requests Node has the connection wait for as long as keepAliveTimeout says, and takes that back. */

@@ -98,7 +98,61 @@ suite(__filename, [
     }
   },
 
+  ...['GET', 'HEAD'].flatMap((method) =>
+    Object.entries({
+      'writeHead and end': (res) => res.writeHead(201).end('last'),
+      write: (res) => {
+        res.write('first')
+        res.end('last')
+      },
+      send: (res) => res.send('sent'),
+      json: (res) => res.json({ a: 1 }),
+      end: (res) => res.end('ended')
+    }).map(([how, answer]) =>
+      one(
+        `a ${method} that a program takes for another method, ${how}`,
+        (req, res) => {
+          req.method = method === 'GET' ? 'HEAD' : 'GET'
+          answer(res)
+        },
+        0,
+        { path: '/', method }
+      )
+    )
+  ),
+
   // an answer begun twice
+  ...['a\0b', '../x', '.hidden', 'sub/../hello.txt'].map((name) => ({
+    name: `sendFile of ${JSON.stringify(name)}, then json()`,
+    serve({ express, log }) {
+      const app = express()
+      app.use((_req, res) => {
+        res.sendFile(name, { root: FOLDER })
+        res.json({ a: 1 })
+      })
+      app.use((err, _req, res, _next) => {
+        log(err.status, res.headersSent)
+        if (!res.headersSent) res.status(err.status).end()
+      })
+      return app
+    },
+    exchange: (client) => client.request({ path: '/' })
+  })),
+  {
+    name: 'sendFile, then a rejection',
+    serve({ express }) {
+      const app = express()
+      app.use(async (_req, res) => {
+        res.sendFile(FILE)
+        throw Object.assign(new Error('no'), { status: 418 })
+      })
+      app.use((err, _req, _res, next) => next(err))
+      app.set('env', 'test').set('error pages', 'express')
+      app.use((err, _req, res, _next) => res.status(err.status).send('no'))
+      return app
+    },
+    exchange: (client) => client.request({ path: '/' })
+  },
   one(
     'sendFile, then next()',
     (_req, res, { log }, next) => {

@@ -80,8 +80,9 @@ function framing(res, status, special) {
   return res._removedTE ? -1 : F.ADD_TE
 }
 
+/** By the client's method: what a program makes of req.method changes nothing on the wire. */
 function mayHaveBody(res, status) {
-  return res.req.method !== 'HEAD' && status !== 204 && status !== 304
+  return res._hasBody && status !== 204 && status !== 304
 }
 
 /**
@@ -118,8 +119,7 @@ function fix(res, status, reason, given) {
       special = res[kSpecial]
     }
   }
-  if (res[kBody] !== undefined && !mayHaveBody(res, status) && res.req.method !== 'HEAD')
-    complete(res)
+  if (res[kBody] !== undefined && !mayHaveBody(res, status) && res._hasBody) complete(res)
   const frame = framing(res, status, special)
   const flags = frame === -1 ? -1 : headFlags(res, list, special)
   const lines = flags === -1 ? null : linesOf(res, list)

@@ -65,7 +65,7 @@ function isStreamable(res) {
     res[S.kFile] === undefined &&
     !bridge.isHeld(res) &&
     (req[kFlags] & UNUSUAL) === 0 &&
-    req.method !== 'HEAD' &&
+    res._hasBody &&
     // a closing server's connections end after answers that do not say so
     req[kServer].listening &&
     (req[kSocket] === undefined ||

@@ -256,7 +256,7 @@ function endLight(res, chunk, encoding, callback) {
 
 /** A Content-Length that the program has set: Rust does not check it. */
 function isLengthOf(res, length, body, charset) {
-  if (!res._hasBody || res.req.method === 'HEAD') return true
+  if (!res._hasBody) return true
   const bytes = typeof body === 'string' ? Buffer.byteLength(body, charset) : body.byteLength
   return String(length) === String(bytes)
 }
