@@ -108,17 +108,20 @@ suite(__filename, [
       send: (res) => res.send('sent'),
       json: (res) => res.json({ a: 1 }),
       end: (res) => res.end('ended')
-    }).map(([how, answer]) =>
-      one(
-        `a ${method} that a program takes for another method, ${how}`,
-        (req, res) => {
-          req.method = method === 'GET' ? 'HEAD' : 'GET'
-          answer(res)
-        },
-        0,
-        { path: '/', method }
+    })
+      // of a GET that is none Express promises a body that does not come: see differences.json
+      .filter(([how]) => method === 'HEAD' || (how !== 'send' && how !== 'json'))
+      .map(([how, answer]) =>
+        one(
+          `a ${method} that a program takes for another method, ${how}`,
+          (req, res) => {
+            req.method = method === 'GET' ? 'HEAD' : 'GET'
+            answer(res)
+          },
+          0,
+          { path: '/', method }
+        )
       )
-    )
   ),
 
   // an answer begun twice
