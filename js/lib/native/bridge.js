@@ -29,15 +29,15 @@ const MOST_AHEAD = 2 * 1024 * 1024
 const LOOK_EVERY = MOST_AHEAD / 4
 
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
-const words = new Int32Array(inbox.buffer)
+let words = new Int32Array(inbox.buffer)
 /** Frames taken and not handled yet lie between these two offsets. */
 let at = 0
-const end = 0
+let end = 0
 let more = false
 /** A turn is scheduled behind the event loop's other work. */
 let resume = false
 /** Time (ms) spent in turns since the loop is known to have gone round. */
-const spent = 0
+let spent = 0
 
 /** live[io][slot]: the response of the invocation under way, of several the last. */
 const live = []
@@ -49,9 +49,9 @@ let flushScheduled = false
 /** A writer was told to wait for 'drain': what it goes on with comes before other frames, and leaves together. */
 let streaming = false
 /** Bytes of outboxes handed over since the last look at how far ahead they are. */
-const handed = 0
+let handed = 0
 /** Invocations under way in this environment. */
-const active = 0
+let active = 0
 let started = false
 
 /** Starts the I/O threads, or goes on after a rest (cheap when they run already). */
