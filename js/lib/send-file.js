@@ -14,8 +14,9 @@ const npmSend = lazy(() => require('send'))
 
 module.exports = sendFile
 
-/** A NUL, and what may be a parent folder or a dotfile. */
-const REFUSED = /%00|(?:^|[\\/])\./
+/** A NUL or a step up, and what may be a dotfile. */
+const REFUSED = /%00|(?:^|[\\/])\.\./
+const DOTFILE = /(?:^|[\\/])\./
 
 /**
  * @param {http.ServerResponse} res
@@ -31,7 +32,8 @@ function sendFile(res, pathname, options, watched, callback) {
   const headers = options.headers || undefined
   const declined = () => transferFile(res, file, headers, callback)
   // send refuses some names before it looks for a file: at once
-  const isRefused = REFUSED.test(pathname)
+  const isRefused =
+    REFUSED.test(pathname) || (options.dotfiles !== 'allow' && DOTFILE.test(pathname))
   const number = res[kSlot] === undefined || isRefused ? 0 : fileOptions(file, options)
   const asked =
     number !== 0 &&

@@ -95,6 +95,9 @@ const calls = {
   'download below a root': (res, done) => res.download('hello.txt', 'x.txt', { root }, done)
 }
 
+/** Names that send refuses before it looks for a file: within the call, as it does. */
+const REFUSED = new Set(['climbs', 'null byte', 'dotfile', 'dotfile denied'])
+
 const requests = [
   {},
   { method: 'HEAD' },
@@ -144,7 +147,7 @@ for (const [name, call] of Object.entries(calls)) {
     test(`res.sendFile as Express: ${name}, ${callback ? 'with' : 'without'} a callback`, async (t) => {
       const { mock } = t.mock.method(bridge, 'sendFile')
       const mine = await outcomes(ours, call, callback)
-      assert.equal(mock.callCount(), requests.length, 'Rust was asked')
+      assert.equal(mock.callCount(), REFUSED.has(name) ? 0 : requests.length, 'Rust was asked')
       assert.deepEqual(mine, await outcomes(theirs, call, callback))
     })
   }

@@ -40,7 +40,11 @@ function entered(req) {
   const body = req[kInlineBody]
   if (body === null || body === ENDING) {
     entering.req = null
-    if (isStream) pushEnd(req)
+    if (!isStream) return
+    // behind another request of the same packet the parser has not come to this one yet
+    const first = bridge.first(req[kSlot])
+    if (first === undefined || first === req.res) pushEnd(req)
+    else process.nextTick(leaveSoon, req)
     return
   }
   process.nextTick(leaveSoon, req)
