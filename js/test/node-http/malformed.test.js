@@ -290,14 +290,6 @@ suite(__filename, [
   bad('only line ends', '\r\n\r\n\r\n\r\n'),
   bad('only zeros', '\x00\x00\x00\x00\x00\x00\x00\x00'),
   ...[
-    ['bad request line', 'NOT HTTP\r\n\r\n'],
-    ['bad header', 'GET / HTTP/1.1\r\nBad Header: x\r\n\r\n'],
-    ['head too large', `GET / HTTP/1.1\r\nHost: a\r\nBig: ${'h'.repeat(17_000)}\r\n\r\n`],
-    [
-      'length and chunked',
-      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'
-    ],
-    ['bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot hex\r\n'],
     ...[
       '3\nabc',
       '3\r\nabc\n',
@@ -328,7 +320,38 @@ suite(__filename, [
     ...['A: \x01', 'A: b\rX', 'A: b\n', '\n', ' A: b', 'A : b', ': b'].map((line) => [
       `line ${JSON.stringify(line)}`,
       `GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`
-    ]),
+    ])
+  ].map(([name, text]) => ({
+    name: `the error for ${name}`,
+    serve({ express, log }) {
+      const app = express()
+      app.use((req, res) => {
+        // whether it comes before or behind 'clientError' is open
+        req.on('error', () => {})
+        req.resume()
+        req.on('end', () => res.end())
+      })
+      const server = app.listen(0)
+      server.on('clientError', (error, socket) => {
+        log(error.code, error.reason, error.message)
+        socket.destroy()
+      })
+      return server
+    },
+    async exchange({ raw, until }) {
+      await raw(text)
+      await until(1)
+    }
+  })),
+  ...[
+    ['bad request line', 'NOT HTTP\r\n\r\n'],
+    ['bad header', 'GET / HTTP/1.1\r\nBad Header: x\r\n\r\n'],
+    ['head too large', `GET / HTTP/1.1\r\nHost: a\r\nBig: ${'h'.repeat(17_000)}\r\n\r\n`],
+    [
+      'length and chunked',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'
+    ],
+    ['bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot hex\r\n'],
     ['cut head', 'GET / HTTP/1.1\r\nHost'],
     ['cut body', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf'],
     ['invalid version', 'GET / HTTP/7.7\r\nHost: a\r\n\r\n'],
