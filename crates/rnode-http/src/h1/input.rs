@@ -54,7 +54,10 @@ impl Conn {
     }
 
     fn take_head(&mut self, data: &[u8], ctx: &Ctx) -> usize {
-        if self.wait_for_queue() {
+        // What native layers may answer does not wait for JavaScript. What they leave goes into the full queue after all: one
+        // request of a connection, whose next one waits.
+        let may_be_native = self.phase == Phase::Head && self.front_goes_on();
+        if !may_be_native && self.wait_for_queue() {
             return 0;
         }
         if self.out.waiting() > WRITE_AHEAD {
@@ -87,6 +90,15 @@ impl Conn {
                 skipped + data.len()
             }
         }
+    }
+
+    /// Whether native layers stand at the front of the stack; asked only while the queue is full.
+    fn front_goes_on(&self) -> bool {
+        self.queue().is_full()
+            && self
+                .local
+                .with_routes(|_, lines| lines.is_some())
+                .unwrap_or(false)
     }
 
     /// Starts an invocation. `None`: not yet, earlier output has to leave first.
