@@ -161,9 +161,12 @@ class Flow {
     process.nextTick(settle, this)
   }
 
-  /** DRAIN frame. One with another mark says nothing of this flow. */
+  /**
+   * DRAIN frame of the connection. It speaks for all that was posted before its mark was asked for, by whichever flow:
+   * Rust answers only the last question. An earlier mark says nothing of this flow.
+   */
   drained(mark, generation) {
-    if (this.asked === 0 || mark !== this.mark) return
+    if (this.asked === 0 || (mark - this.mark) << 16 < 0) return
     this.resize()
     this.acknowledge(generation)
   }

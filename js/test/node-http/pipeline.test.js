@@ -390,6 +390,34 @@ suite(__filename, [
     })
   ),
   {
+    name: 'answers of three kinds wait for one slow client',
+    serve: gather(3, async ([first, second, third], { log }) => {
+      const large = 'x'.repeat(8_000_000)
+      // a response that is corked is Node's own, one that is not leaves in pieces
+      first.res.cork()
+      first.res.write(large)
+      first.res.end()
+      second.res.write(large)
+      second.res.end()
+      await ticks()
+      third.res.cork()
+      log(third.res.write(large))
+      third.res.uncork()
+      third.res.on('drain', () => third.res.end('over'))
+      log('written')
+    }),
+    async exchange({ open, until }) {
+      const connection = await open()
+      connection.socket.pause()
+      connection.write(GET('/1') + GET('/2') + GET('/3'))
+      await until(2)
+      connection.socket.resume()
+      const sizes = []
+      for (let i = 0; i < 3; i++) sizes.push((await connection.readResponse()).body.length)
+      return sizes
+    }
+  },
+  {
     name: 'a limit of requests per connection',
     serve: (ctx) => {
       const server = createServer ?? null

@@ -7,7 +7,7 @@
 use super::file::{CHUNKS_PER_TURN, FileBody, Step};
 use super::io::{Addresses, Io};
 use super::parse::{Limits, Progress};
-use super::pipeline::{Exchange, Failure};
+use super::pipeline::{Behind, Failure};
 use super::state::{Body, Phase, Request, Response};
 use super::timeouts::Deadline;
 use super::write::{Flush, OutQueue};
@@ -48,7 +48,7 @@ pub(crate) struct Conn {
     /// Generation of the request whose turn it is to be answered: the last one, unless there are some `behind`.
     pub(super) turn: u32,
     /// Requests handed over whose answers wait for their turn, in order.
-    pub(super) behind: VecDeque<Exchange>,
+    pub(super) behind: Behind,
     /// What a request behind others has done wrong.
     pub(super) failed: Option<Box<Failure>>,
     /// JavaScript holds as much of later answers as it wants to: no further request.
@@ -193,7 +193,7 @@ impl Conn {
             slot: 0,
             generation: 0,
             turn: 0,
-            behind: VecDeque::new(),
+            behind: Behind::default(),
             failed: None,
             held: false,
             last: false,

@@ -10,6 +10,7 @@ use crate::log;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::abort;
 use rnode_bridge::frame::outbound::Kind;
+use std::collections::VecDeque;
 
 /// Requests of one connection that JavaScript may have at once, the one whose turn it is included.
 const MAX_EXCHANGES: usize = 16;
@@ -33,6 +34,59 @@ impl Exchange {
             deadline_ms: 0,
             aborted: false,
         }
+    }
+}
+
+/// Exchanges in the order of their requests. Without any it is one word: idle connections pay no more.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "a queue of its own is four words, in every connection"
+)]
+pub(super) struct Behind(Option<Box<VecDeque<Exchange>>>);
+
+impl Behind {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |exchanges| exchanges.len())
+    }
+
+    pub(super) fn push_back(&mut self, exchange: Exchange) {
+        self.0.get_or_insert_default().push_back(exchange);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Exchange> {
+        let exchanges = self.0.as_mut()?;
+        let first = exchanges.pop_front();
+        if exchanges.is_empty() {
+            self.0 = None;
+        }
+        first
+    }
+
+    pub(super) fn back_mut(&mut self) -> Option<&mut Exchange> {
+        self.0.as_mut()?.back_mut()
+    }
+
+    fn find(&mut self, generation: u32) -> Option<&mut Exchange> {
+        let mut exchanges = self.0.as_mut()?.iter_mut();
+        exchanges.find(|exchange| exchange.generation == generation)
+    }
+
+    fn has(&self, generation: u32) -> bool {
+        let mut exchanges = self.0.iter().flat_map(|exchanges| exchanges.iter());
+        exchanges.any(|exchange| exchange.generation == generation)
+    }
+
+    /// The first that has not been told of the end, which is noted.
+    fn next_to_abort(&mut self) -> Option<u32> {
+        let mut exchanges = self.0.as_mut()?.iter_mut();
+        let exchange = exchanges.find(|exchange| !exchange.aborted)?;
+        exchange.aborted = true;
+        Some(exchange.generation)
     }
 }
 
@@ -63,11 +117,7 @@ impl Conn {
 
     /// Whether `generation` is that of a request that JavaScript may still answer.
     pub(crate) fn has_exchange(&self, generation: u32) -> bool {
-        self.turn == generation
-            || self
-                .behind
-                .iter()
-                .any(|exchange| exchange.generation == generation)
+        self.turn == generation || self.behind.has(generation)
     }
 
     /// The answer before is queued: the next request's turn.
@@ -101,15 +151,14 @@ impl Conn {
                 }
             }
             Kind::Deadline { ms } => {
-                let mut behind = self.behind.iter_mut();
-                if let Some(exchange) = behind.find(|next| next.generation == generation) {
+                if let Some(exchange) = self.behind.find(generation) {
                     exchange.deadline_ms = ms;
                 }
             }
             Kind::Hold { hold } => self.hold(hold),
             Kind::Destroy { reset, .. } => self.destroy(reset, ctx),
-            // The connection ends with an answer before it, which JavaScript cannot know yet.
-            _ if self.response == Response::Queued => {}
+            // The connection has ended, or ends with an answer before it, which JavaScript cannot know yet.
+            _ if self.phase != Phase::Active || self.response == Response::Queued => {}
             _ => {
                 log::line("an answer came before its turn; the connection was closed");
                 self.kill();
@@ -140,12 +189,8 @@ impl Conn {
         if self.invocation_open() {
             self.abort_for(reason, code);
         }
-        for at in 0..self.behind.len() {
-            let exchange = &mut self.behind[at];
-            if !std::mem::replace(&mut exchange.aborted, true) {
-                let generation = exchange.generation;
-                self.push_abort(generation, reason, code);
-            }
+        while let Some(generation) = self.behind.next_to_abort() {
+            self.push_abort(generation, reason, code);
         }
     }
 
@@ -166,7 +211,7 @@ impl Conn {
         let Some(failed) = self.failed.take() else {
             return false;
         };
-        self.behind.clear();
+        self.behind = Behind::default();
         self.fail_now(failed.error, &failed.packet, ctx);
         true
     }

@@ -317,7 +317,8 @@ impl Conn {
                 out.extend_from_slice(b"\r\n");
             }),
             ResponseBody::File => return,
-            ResponseBody::Length(left) if left > 0 => return self.cut(ctx),
+            // Of what comes for a lost connection nothing is counted.
+            ResponseBody::Length(left) if left > 0 && self.io.is_some() => return self.cut(ctx),
             ResponseBody::Length(_)
             | ResponseBody::Unframed
             | ResponseBody::Nothing
