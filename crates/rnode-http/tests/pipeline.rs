@@ -226,6 +226,32 @@ fn a_broken_request_behind_others_ends_the_connection_when_they_are_over() {
 }
 
 #[test]
+fn a_broken_request_of_a_client_that_has_reset_leaves_nothing() {
+    let (handler, events) = recorder();
+    let fake = Fake::start(handler);
+    let mut client = Client::connect(fake.port());
+    client.send(GET).send("BROKEN\r\n\r\n");
+    let (slot, generation) = request(&events);
+    let broken = Event::Abort(slot, generation, abort::PIPELINE_BROKEN);
+    assert_eq!(next(&events), broken);
+    let reset = socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO));
+    reset.expect("a socket");
+    drop(client);
+    // The second write finds the connection lost.
+    post(&fake, |out| {
+        let head = head(200, flags::ADD_TE, b"");
+        outbound::head(out.to(slot), slot, generation, &head);
+    });
+    post(&fake, |out| {
+        outbound::chunk(out.to(slot), slot, generation, false, b"text");
+    });
+    post(&fake, |out| {
+        outbound::destroy(out.to(slot), slot, generation, false);
+    });
+    fake.wait_for_no_slots();
+}
+
+#[test]
 fn the_body_of_the_last_flows_while_others_wait() {
     let (handler, events) = recorder();
     let fake = Fake::start(handler);

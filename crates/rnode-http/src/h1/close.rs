@@ -78,7 +78,8 @@ impl Conn {
 
     /// Closes as JavaScript asks. An invocation that is open is told, unless it is the one that asks.
     pub(crate) fn destroy(&mut self, reset: bool, ctx: &Ctx) {
-        if self.end_failed(ctx) {
+        // To a lost connection nothing is answered.
+        if self.io.is_some() && self.end_failed(ctx) {
             self.flush(ctx);
             return;
         }
