@@ -7,6 +7,7 @@ const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
 const { kSlot, kGeneration, kServer } = require('./symbols')
+const { nextTick, setImmediate } = require('./timers')
 
 const INBOX_BYTES = 512 * 1024
 /** Of one outbox, as the addon makes them. */
@@ -356,7 +357,7 @@ function schedule() {
   if (inTurn || flushScheduled) return
   flushScheduled = true
   // alone, an answer goes out at once; under load, and of a stream, what a loop turn has goes together
-  if (active <= 1 && !streaming) process.nextTick(flush)
+  if (active <= 1 && !streaming) nextTick(flush)
   else setImmediate(flush)
 }
 

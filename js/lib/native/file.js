@@ -24,6 +24,7 @@ const {
   kFile,
   kSocket
 } = require('./symbols')
+const { nextTick, setImmediate } = require('./timers')
 
 /** Request headers that an answer with a file depends on. */
 const NAMES = [
@@ -217,7 +218,7 @@ function run(pending, fn, ...args) {
   try {
     pending.runInAsyncScope(fn, undefined, ...args)
   } catch (err) {
-    process.nextTick(rethrow, err)
+    nextTick(rethrow, err)
   }
 }
 

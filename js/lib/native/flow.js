@@ -6,6 +6,7 @@
 const { performance } = require('node:perf_hooks')
 const F = require('./frames')
 const bridge = require('./bridge')
+const { nextTick } = require('./timers')
 
 /**
  * Bytes under way from which on writes wait for the client: at first, and of one that takes them fast. From half of
@@ -158,7 +159,7 @@ class Flow {
     this.pending = 0
     if (this.settling) return
     this.settling = true
-    process.nextTick(settle, this)
+    nextTick(settle, this)
   }
 
   /**

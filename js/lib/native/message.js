@@ -9,6 +9,7 @@ const outgoing = require('./outgoing')
 const { clientError } = require('./client-error')
 const { knownSocket, drainReached, broken } = require('./socket')
 const S = require('./symbols')
+const { setImmediate } = require('./timers')
 
 /** What Express' own prototypes inherit from. */
 const messagePrototypes = { request: incoming.proto, response: outgoing.proto }

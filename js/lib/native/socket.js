@@ -12,6 +12,7 @@ const F = require('./frames')
 const bridge = require('./bridge')
 const { Flow } = require('./flow')
 const S = require('./symbols')
+const { clearTimeout, nextTick, setImmediate, setTimeout } = require('./timers')
 
 const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kWroteIn, kFlags } = S
 const { kStreamOut } = S
@@ -214,7 +215,7 @@ proto.write = function write(data, encoding, callback) {
     if (encoding !== 'buffer') return new PassThrough().write(data, encoding)
   }
   if (this.destroyed || this[kEnded]) {
-    if (typeof callback === 'function') process.nextTick(callback, writeError(this))
+    if (typeof callback === 'function') nextTick(callback, writeError(this))
     return false
   }
   ownAnswer(this)
@@ -320,7 +321,7 @@ function adoptFlow(socket, flow, generation, corked, fresh) {
   if (!corked) return socket[kFlow].commit(generation)
   socket[kTakeBack] = fresh
   socket.cork()
-  process.nextTick(letGo, socket)
+  nextTick(letGo, socket)
 }
 
 function letGo(socket) {
@@ -355,7 +356,7 @@ proto.end = function end(data, encoding, callback) {
       closed(this, false)
     })
   }
-  if (callback) process.nextTick(callback)
+  if (callback) nextTick(callback)
   return this
 }
 

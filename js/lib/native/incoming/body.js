@@ -23,6 +23,7 @@ const {
   kStream,
   kTrailerParts
 } = require('../symbols')
+const { nextTick } = require('../timers')
 
 /** Body bytes that may be under way or unread at once (credit given to Rust). */
 const BODY_WINDOW = 64 * 1024
@@ -193,7 +194,7 @@ function endedState(req) {
     state.closeEmitted = true
   } else {
     // autoDestroy of a stream that was read: 'close' for those who have just subscribed
-    process.nextTick(destroy, req)
+    nextTick(destroy, req)
   }
   return state
 }
@@ -213,7 +214,7 @@ proto.on = function on(event, listener) {
     event !== 'readable'
   ) {
     // a short answer has left, and nobody was there then who wanted to hear of the request's end
-    if (this._events === undefined && this.res?.[kState] >= SENT) process.nextTick(dumpLate, this)
+    if (this._events === undefined && this.res?.[kState] >= SENT) nextTick(dumpLate, this)
     return EventEmitter.prototype.on.call(this, event, listener)
   }
   return Readable.prototype.on.call(this, event, listener)
@@ -308,7 +309,7 @@ proto._destroy = function _destroy(err, callback) {
   if (this.aborted && this[kAbortReason] === undefined && !socket.destroyed) {
     socket.destroy(err)
   }
-  process.nextTick(tellDestroyed, this, err, callback)
+  nextTick(tellDestroyed, this, err, callback)
 }
 
 /** Without a listener there is nobody to tell of an error. */

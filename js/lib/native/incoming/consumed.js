@@ -16,6 +16,7 @@ const {
   kState,
   kStream
 } = require('../symbols')
+const { nextTick } = require('../timers')
 
 /**
  * Values of kReading for such requests: read in the tick under way, then (as after autoDestroy)
@@ -68,7 +69,7 @@ function consume(req, empty) {
   req[kInlineBody] = null
   req[kReading] = empty ? READ_EMPTY : READ
   // one tick for all requests of a batch; no code of users runs in it
-  if (recent.push(req) === 1) process.nextTick(closeRecent)
+  if (recent.push(req) === 1) nextTick(closeRecent)
 }
 
 function closeRecent() {

@@ -13,6 +13,7 @@ const { partsOf } = require('./head')
 const body = require('./body')
 const { consume, isConsumed } = require('./consumed')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kParts, kHead, kReading, kStream, kInlineBody } = S
 const { kHeaders, kSocket, kServer, kController, kAbortReason, kPorts, kDeadlineMs } = S
@@ -99,7 +100,7 @@ function abortRequest(req, reason) {
   req.aborted = true
   if (req._events === undefined) return
   req.emit('aborted')
-  process.nextTick(() => {
+  nextTick(() => {
     if (req.listenerCount('error') !== 0) req.emit('error', resetError())
     req.emit('close')
   })

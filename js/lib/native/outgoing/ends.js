@@ -13,6 +13,7 @@ const { full } = require('./full')
 const { emitClose } = require('./moments')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSocket } = S
 
@@ -42,7 +43,7 @@ function onFinish() {
   finishRequest(this.req)
   const { socket } = this
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
-  process.nextTick(emitClose, this)
+  nextTick(emitClose, this)
   if (this._last) socket?.destroySoon()
   else passTurn(this)
 }
@@ -60,7 +61,7 @@ function abort(res, reason) {
     require('../../deadline').sealExpired(req, res)
     abortRequest(req, reason)
     if (res.socket?._httpMessage === res) NodeProto.detachSocket.call(res, res.socket)
-    process.nextTick(emitClose, res)
+    nextTick(emitClose, res)
     passTurn(res)
     return
   }

@@ -9,6 +9,7 @@ const ticks = require('../ticks')
 const { proto, SENT, kWritableFinished } = require('./proto')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kNext, kFollower } = S
 const { kState, kSocket, kFile, kEpoch, kTold, kDestroyed, kClosed, kEndCallbacks } = S
@@ -41,7 +42,7 @@ function tell(res) {
   // pipelined ones finish one after the other, as under Node
   if (recent !== null && recent[kSlot] === res[kSlot] && recent[kTold] === SCHEDULED) {
     recent[kFollower] = res
-  } else process.nextTick(finish, res)
+  } else nextTick(finish, res)
   recent = res
 }
 
@@ -85,8 +86,8 @@ function finish(res) {
     if (socket._httpMessage === res) socket._httpMessage = null
     res[kSocket] = null
   }
-  process.nextTick(emitClose, res)
-  if (res[kFollower] !== undefined) process.nextTick(finish, res[kFollower])
+  nextTick(emitClose, res)
+  if (res[kFollower] !== undefined) nextTick(finish, res[kFollower])
   if (res._last) socket?.destroySoon()
   else if (res[kNext] !== undefined) passTurn(res)
   res.emit('finish')

@@ -20,6 +20,7 @@ const { holdBody } = require('./ends')
 const { finishNow, emitClose } = require('./moments')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kSocket, kServer, kStreamOut } =
   S
@@ -165,7 +166,7 @@ function streamWrite(res, chunk, encoding, callback) {
   if (typeof callback === 'function') flow.onWritten(callback)
   if (!stream.corked) {
     stream.corked = true
-    process.nextTick(handOver, stream, res[kGeneration])
+    nextTick(handOver, stream, res[kGeneration])
   }
   if (flow.pending < HIGH_WATER_MARK) return true
   flow.hold()
@@ -248,7 +249,7 @@ function unfinished(res) {
 /** The last byte counts as written, or the client has gone before. */
 function over(res, err) {
   if (err !== null && kWritableFinished !== undefined) {
-    process.nextTick(unfinished, res)
+    nextTick(unfinished, res)
     return
   }
   if (res[kState] === STREAM) return finishNow(res)
@@ -260,7 +261,7 @@ function over(res, err) {
   if (kWritableFinished !== undefined) res[kWritableFinished] = true
   if (!res._last) passTurn(res)
   res.emit('finish')
-  process.nextTick(emitClose, res)
+  nextTick(emitClose, res)
   if (res._last) socket?.destroySoon()
 }
 

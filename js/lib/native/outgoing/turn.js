@@ -8,6 +8,7 @@ const bridge = require('../bridge')
 const { HIGH_WATER_MARK, knownSocket, giveTurn } = require('../socket')
 const { FULL, SENT } = require('./proto')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kState, kSocket, kNext, kTold } = S
 
@@ -20,7 +21,7 @@ bridge.onTurn((res, last) => {
   if (res[kState] !== FULL && res._events?.socket === undefined) return
   last[kNext] = res
   // one that nobody listens to finishes in the next tick, and does not tell
-  process.nextTick(passUntold, last)
+  nextTick(passUntold, last)
 })
 
 function passUntold(res) {

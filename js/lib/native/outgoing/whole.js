@@ -18,6 +18,7 @@ const { full } = require('./full')
 const { holdBody } = require('./ends')
 const { sent, tell, isFinished, whenFinished } = require('./moments')
 const S = require('../symbols')
+const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kServer, kSocket, kFile } = S
 const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kTold } = S
@@ -103,7 +104,7 @@ function respond(res, flags, status, lines, reason, body, encoding) {
     if (req[kSocket] !== undefined && res[kTold] === 0) tell(res)
   }
   if (res._events !== undefined || res.emit !== emit) res.emit('prefinish')
-  if (res[kTold] === 0 && isUnread(req)) process.nextTick(finishRequest, req)
+  if (res[kTold] === 0 && isUnread(req)) nextTick(finishRequest, req)
 }
 
 /**

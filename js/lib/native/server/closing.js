@@ -8,6 +8,7 @@ const settings = require('../settings')
 const { closeRelay } = require('./relay')
 const state = require('./state')
 const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
+const { nextTick } = require('../timers')
 
 const { kId, kAddress, kClosing, kDrained, kHandler, kListenToken } = state
 const { kOpen, kRouter, kUnwatch, kUpgraded, servers, updateRef } = state
@@ -29,7 +30,7 @@ function close(callback) {
   closeReader(this)
   closeRelay(this)
   if (this[kOpen].size === 0 && this[kUpgraded].size === 0) {
-    process.nextTick(() => this.emit('close'))
+    nextTick(() => this.emit('close'))
     return this
   }
   if (this[kId] !== 0 && !this[kClosing]) {
@@ -68,7 +69,7 @@ function retire(server) {
   leave(server)
   if (!server[kDrained]) return
   server[kClosing] = false
-  process.nextTick(() => server.emit('close'))
+  nextTick(() => server.emit('close'))
 }
 
 /** The last connection of an id has gone. */

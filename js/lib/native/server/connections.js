@@ -13,6 +13,7 @@ const S = require('../symbols')
 const { gone, settle } = require('./closing')
 const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
 const { kHandler, kUpgraded, servers } = require('./state')
+const { nextTick, setImmediate } = require('../timers')
 
 const { NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = socketViews
 
@@ -38,7 +39,7 @@ bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
       if (!server.emit(event, req, socket, head)) socket.destroy()
     })
   } catch (err) {
-    process.nextTick(rethrow, err)
+    nextTick(rethrow, err)
   }
 })
 

@@ -12,6 +12,7 @@ const { checkNatives } = require('../../router/registry')
 const { kFrontLines, kNatives } = require('../../router/symbols')
 const { requestChannel } = require('../../router/tracing')
 const { kFront, kHandler, kId, kLines, kRouter, servers } = require('./state')
+const { setInterval } = require('../timers')
 
 const { emit } = EventEmitter.prototype
 

@@ -14,6 +14,7 @@ const closing = require('./closing')
 const { UNKNOWN, watchEmit } = require('./front')
 const { connectionListener } = require('./streams')
 const state = require('./state')
+const { nextTick } = require('../timers')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kDrained, kOpen, kAddress } = state
@@ -107,7 +108,7 @@ proto.address = function address() {
 
 /** @param {(err: Error | null, count: number) => void} callback */
 proto.getConnections = function getConnections(callback) {
-  process.nextTick(callback, null, this.connections)
+  nextTick(callback, null, this.connections)
   return this
 }
 

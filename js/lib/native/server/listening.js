@@ -13,6 +13,7 @@ const { syncFlags } = require('./limits')
 const { retire } = require('./closing')
 const { isRelayed, relay } = require('./relay')
 const state = require('./state')
+const { nextTick } = require('../timers')
 
 const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
 const { kOpen, kRouter, kUnwatch, servers, updateRef } = state
@@ -60,7 +61,7 @@ function closeOnAbort(server, signal, args) {
   if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) rejectArguments(args)
   const onAbort = () => server.close()
   if (signal.aborted) {
-    process.nextTick(onAbort)
+    nextTick(onAbort)
   } else {
     signal.addEventListener('abort', onAbort, { once: true })
     server.once('close', () => signal.removeEventListener('abort', onAbort))
@@ -124,7 +125,7 @@ function bind(server, wanted) {
   const result = open(server, wanted)
   if (result.code !== undefined) {
     const err = listenError(result, wanted)
-    process.nextTick(() => server.emit('error', err))
+    nextTick(() => server.emit('error', err))
     return
   }
   if (wanted.mode) {
@@ -132,7 +133,7 @@ function bind(server, wanted) {
     const kept = NODE_MAJOR < 22 ? fs.statSync(wanted.path).mode : 0
     fs.chmodSync(wanted.path, kept | wanted.mode)
   }
-  process.nextTick(() => {
+  nextTick(() => {
     if (server[kId] === result.id) server.emit('listening')
   })
 }

@@ -18,6 +18,7 @@ const { Offer } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
 const { decideFront, recheckFront } = require('./front')
 const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
+const { nextTick } = require('../timers')
 
 const { METHODS } = F
 const { emit } = EventEmitter.prototype
@@ -135,7 +136,7 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
   } catch (err) {
     // no handler was called, so none can answer
     refuse(words[at + 2], words[at + 3])
-    process.nextTick(rethrow, err)
+    nextTick(rethrow, err)
   }
 })
 
@@ -178,7 +179,7 @@ function begin(server, words, at, inbox) {
     resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
   } catch (err) {
     // as from any callback: 'uncaughtException', and the rest of the batch goes on
-    process.nextTick(rethrow, err)
+    nextTick(rethrow, err)
   }
   entered(req)
 }
