@@ -5,6 +5,7 @@
 const fs = require('node:fs')
 const createError = require('http-errors')
 const onFinished = require('on-finished')
+const { setImmediate } = require('./timers')
 
 /** Errors of the file system for which send says 404. */
 const MISSING = new Set(['ENAMETOOLONG', 'ENOENT', 'ENOTDIR'])

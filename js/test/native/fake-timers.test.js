@@ -13,7 +13,10 @@ const program = (folder) => `
   const { setTimeout: real } = require('node:timers')
   // modules see a copy of process, as within a test runner
   const Module = require('node:module')
+  /** What is given to it is never heard of again. */
+  const lost = () => {}
   globalThis.copy = Object.create(process)
+  copy.nextTick = lost
   Module.wrapper[0] += '(function (process) {'
   Module.wrapper[1] = '\\n}).call(this, globalThis.copy)' + Module.wrapper[1]
   const express = require(${JSON.stringify(folder)})
@@ -33,11 +36,7 @@ const program = (folder) => `
   app.use((err, req, res, next) => res.status(500).send(err.message))
 
   const events = []
-  /** What is called here is never heard of again. */
-  const faked = []
-  const fake = (name) => () => { faked.push(name) }
-  for (const name of ['setImmediate', 'setTimeout', 'setInterval', 'clearImmediate', 'clearTimeout', 'queueMicrotask']) globalThis[name] = fake(name)
-  copy.nextTick = fake('nextTick')
+  for (const name of ['setImmediate', 'setTimeout', 'setInterval', 'clearImmediate', 'clearTimeout', 'queueMicrotask']) globalThis[name] = lost
 
   const ask = (port, head, body) => new Promise((resolve) => {
     let answer = ''
