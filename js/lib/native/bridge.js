@@ -328,7 +328,7 @@ let deferredSet = false
  */
 function defer(task, argument) {
   deferred.push(task, argument)
-  if (!inTurn) process.nextTick(setDeferred)
+  if (!inTurn) nextTick(setDeferred)
 }
 
 /** Behind the immediates that are set already. */

@@ -369,8 +369,8 @@ proto.destroy = function destroy(err) {
   this.destroyed = true
   this.readable = false
   this.writable = false
-  process.nextTick(refuseHeld, this)
-  if (err) process.nextTick(emitError, this)
+  nextTick(refuseHeld, this)
+  if (err) nextTick(emitError, this)
   // as a handle's: after what the turn has left to do
   setImmediate(closed, this, Boolean(err))
   return this

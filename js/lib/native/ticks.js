@@ -20,7 +20,7 @@ let over = 0
 function mark() {
   if (!armed) {
     armed = true
-    process.nextTick(pass)
+    nextTick(pass)
   }
   return epoch
 }
@@ -28,13 +28,13 @@ function mark() {
 function pass() {
   armed = false
   epoch++
-  process.nextTick(age, epoch, 1)
+  nextTick(age, epoch, 1)
 }
 
 function age(before, ticks) {
   closed = before
   if (ticks === TICKS) over = before
-  else process.nextTick(age, before, ticks + 1)
+  else nextTick(age, before, ticks + 1)
 }
 
 /** Whether the tick of a mark is still under way. */

@@ -45,10 +45,10 @@ function entered(req) {
     // behind another request of the same packet the parser has not come to this one yet
     const first = bridge.first(req[kSlot])
     if (first === undefined || first === req.res) pushEnd(req)
-    else process.nextTick(leaveSoon, req)
+    else nextTick(leaveSoon, req)
     return
   }
-  process.nextTick(leaveSoon, req)
+  nextTick(leaveSoon, req)
   if (!isStream || body === undefined) return
   req[kInlineBody] = null
   if (!req._dumped) req.push(body)
@@ -257,7 +257,7 @@ proto._read = function _read(n) {
     // who asks for more is told of the end, as if it had come just now
     if (this[kInlineBody] === null) {
       this[kInlineBody] = ENDING
-      process.nextTick(pushEnd, this)
+      nextTick(pushEnd, this)
     }
     return
   }

@@ -127,7 +127,7 @@ function tellLate(res) {
   if (ticks.isNow(res[kEpoch])) tell(res)
   else if (!ticks.isClosed(res[kEpoch])) {
     res[kTold] = FINISHED
-    process.nextTick(emitClose, res)
+    nextTick(emitClose, res)
   }
 }
 
