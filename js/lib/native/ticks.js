@@ -2,6 +2,8 @@
 // Which ticks are past: an answer that nobody listens to remembers only the tick in which it was sent, and what Node
 // would have emitted since follows from how many have gone by. It knows no messages and emits nothing.
 
+const { nextTick } = require('./timers')
+
 /** Ticks from the end of an answer to that of its request, 'close' included. */
 const TICKS = 8
 
