@@ -7,7 +7,7 @@ const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
 const { kSlot, kGeneration, kServer } = require('./symbols')
-const { nextTick, setImmediate } = require('./timers')
+const { nextTick, queueMicrotask, setImmediate } = require('./timers')
 
 const INBOX_BYTES = 512 * 1024
 /** Of one outbox, as the addon makes them. */

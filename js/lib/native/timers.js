@@ -5,7 +5,8 @@
 const { clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers')
 const vm = require('node:vm')
 
-// Node's own process: that of a test runner's realm is a copy, faked perhaps before this is loaded
+// Node's own realm: the globals of a test runner's are copies, faked perhaps before this is loaded
 const { nextTick } = vm.runInThisContext('process')
+const queueMicrotask = vm.runInThisContext('queueMicrotask')
 
-module.exports = { clearTimeout, nextTick, setImmediate, setInterval, setTimeout }
+module.exports = { clearTimeout, nextTick, queueMicrotask, setImmediate, setInterval, setTimeout }

@@ -23,7 +23,7 @@ const {
   kStream,
   kTrailerParts
 } = require('../symbols')
-const { nextTick } = require('../timers')
+const { nextTick, queueMicrotask } = require('../timers')
 
 /** Body bytes that may be under way or unread at once (credit given to Rust). */
 const BODY_WINDOW = 64 * 1024
