@@ -296,6 +296,8 @@ function complete(res, pending, report) {
   const socket = res.req[kSocket]
   if (socket !== undefined) socket.bytesWritten += pending.heldBytes
   const { sent } = question
+  // as where a stream is piped: the response is ended before the asker hears of it
+  if (res._events !== undefined) run(pending, () => res.emit('prefinish'))
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
   finishRequest(res.req)

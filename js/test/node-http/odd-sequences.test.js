@@ -124,6 +124,15 @@ suite(__filename, [
       )
   ),
 
+  one(
+    'the callback of sendFile, and the events of the response',
+    (_req, res, { log }) => {
+      events(res, ['prefinish', 'finish', 'close'], log)
+      res.sendFile(FILE, (err) => log('sent', err?.code ?? null, res.writableEnded))
+    },
+    4
+  ),
+
   // an answer begun twice
   ...['a\0b', '../x', '.hidden', 'sub/../hello.txt'].map((name) => ({
     name: `sendFile of ${JSON.stringify(name)}, then json()`,

@@ -381,7 +381,6 @@ function reopen(res) {
 
 /** Rust has answered: for those who came to listen meanwhile. */
 function fileSent(res) {
-  if (res._events !== undefined) res.emit('prefinish')
   if (isWatched(res)) {
     res[kEpoch] = ticks.mark()
     tell(res)
