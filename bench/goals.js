@@ -21,5 +21,6 @@ module.exports = {
   'static-4k': { noJs: true, all: 6, nginx: 2 },
   'static-250k': { noJs: true, nginx: 1.3 },
   'stream-1m': { js: { 20: 5, 24: 4 }, all: 1.5 },
+  'upload-1m': { js: { 20: 2, 24: 1.3 }, all: 1 },
   'real-stack': { js: { 20: 7, 24: 3 }, all: 2 }
 }

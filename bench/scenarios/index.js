@@ -26,6 +26,7 @@ const names = [
   'static-4k',
   'static-250k',
   'stream-1m',
+  'upload-1m',
   'real-stack'
 ]
 

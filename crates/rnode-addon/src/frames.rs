@@ -32,6 +32,15 @@ pub(crate) fn take<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
     Ok(cx.undefined())
 }
 
+/// `takeBody(into: Uint8Array)`: moves the bytes beside the oldest BODY frame that was taken and whose bytes were not moved yet
+/// to the front of `into`. Must be called once for each such frame, in their order; with less room than they need, the
+/// rest is dropped.
+pub(crate) fn take_body<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    let mut into = cx.argument::<JsUint8Array>(0)?;
+    env::bridge(cx)?.queue.take_body(into.as_mut_slice(cx));
+    Ok(cx.undefined())
+}
+
 /// `post(io: number, buffer: Uint8Array, length: number) -> boolean`: posts the whole frames in the first `length` bytes of
 /// `buffer`, which are copied. True if that has put frames in the queue for which no wake will come: `take` must be called.
 pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolean> {

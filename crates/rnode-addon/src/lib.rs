@@ -31,6 +31,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("stats", guard("stats", env::stats))?;
 
     cx.export_function("take", guard("take", frames::take))?;
+    cx.export_function("takeBody", guard("takeBody", frames::take_body))?;
     cx.export_function("post", guard("post", frames::post))?;
     cx.export_function("postLarge", guard("postLarge", frames::post_large))?;
     cx.export_function("outbox", guard("outbox", outboxes::outbox))?;

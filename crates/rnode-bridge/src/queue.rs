@@ -3,12 +3,20 @@
 //! Producers append under a short lock; the consumer swaps the filled buffer out and copies without it. The queue
 //! bounds memory by asking producers to stop (`is_full`), not by dropping frames.
 
+use crate::frame::inbound;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 /// Bytes after which [`JsQueue::is_full`] is true.
 pub const DEFAULT_HIGH_WATER: usize = 8 << 20;
+
+/// Bytes of a buffer for a body that travels beside its frame.
+pub const BODY_BUFFER: usize = 64 << 10;
+
+/// Such buffers kept for reuse.
+const SPARE_BODIES: usize = 32;
 
 /// A drained buffer above this capacity is given back to the allocator.
 const KEEP_CAPACITY: usize = 1 << 20;
@@ -49,12 +57,18 @@ struct Producer {
     /// A wake is in flight or the consumer has promised to come back.
     waking: bool,
     stalled: Vec<Waker>,
+    /// Bodies beside the frames in `buf`, in their order, and their lengths.
+    bodies: VecDeque<(Vec<u8>, usize)>,
+    /// The one used last is at the end, and taken first: a cache may still hold it.
+    spare: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
 struct Consumer {
     buf: Vec<u8>,
     start: usize,
+    /// Bodies beside frames that were taken, or are in `buf`.
+    bodies: VecDeque<(Vec<u8>, usize)>,
 }
 
 impl std::fmt::Debug for JsQueue {
@@ -130,6 +144,33 @@ impl JsQueue {
     /// A panic of `encode` passes through with nothing queued, one of the executor with the frame queued: the next push
     /// wakes it again.
     pub fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.push(encode, None)
+    }
+
+    /// A buffer of [`BODY_BUFFER`] initialised bytes for [`push_body`](Self::push_body).
+    pub fn body_buffer(&self) -> Vec<u8> {
+        let spare = lock(&self.producer).spare.pop();
+        spare.unwrap_or_else(|| vec![0; BODY_BUFFER])
+    }
+
+    /// Takes a buffer of [`body_buffer`](Self::body_buffer) back.
+    pub fn recycle_body(&self, buffer: Vec<u8>) {
+        let mut producer = lock(&self.producer);
+        if producer.spare.len() < SPARE_BODIES {
+            producer.spare.push(buffer);
+        }
+    }
+
+    /// Appends a BODY frame whose bytes travel beside it: the first `length` of `buffer`, which comes from
+    /// [`body_buffer`](Self::body_buffer). Returns false, with nothing queued, if the queue is closed.
+    pub fn push_body(&self, slot: u32, generation: u32, buffer: Vec<u8>, length: usize) -> bool {
+        self.push(
+            |buf| inbound::body_beside(buf, slot, generation, length as u32),
+            Some((buffer, length)),
+        )
+    }
+
+    fn push(&self, encode: impl FnOnce(&mut Vec<u8>), body: Option<(Vec<u8>, usize)>) -> bool {
         let wake = {
             let mut producer = lock(&self.producer);
             // Read under the lock, so that nothing is appended after `close` has cleared the buffer.
@@ -152,7 +193,9 @@ impl JsQueue {
             if !whole {
                 return false;
             }
-            self.queued.fetch_add(written, Ordering::Relaxed);
+            let beside = body.as_ref().map_or(0, |(_, length)| *length);
+            producer.bodies.extend(body);
+            self.queued.fetch_add(written + beside, Ordering::Relaxed);
             !std::mem::replace(&mut producer.waking, true)
         };
         if wake {
@@ -200,17 +243,37 @@ impl JsQueue {
                 break;
             }
             std::mem::swap(&mut producer.buf, &mut consumer.buf);
+            consumer.bodies.append(&mut producer.bodies);
         }
-        // Still under the consumer's lock, so that `close` cannot set the count to zero in between.
-        let before = self.queued.fetch_sub(taken.bytes, Ordering::Relaxed);
-        drop(consumer);
-        if before >= self.high_water / 2 && before - taken.bytes < self.high_water / 2 {
-            self.wake_stalled();
-        }
+        self.taken(consumer, taken.bytes);
         taken
     }
 
-    /// Bytes of frames that wait to be taken.
+    /// Moves the body beside the oldest BODY frame whose body was not moved yet to the front of `out`, as far as there is room;
+    /// what there is no room for is dropped. Must be called once for each such frame that was taken, in their order.
+    /// Returns false if there is none.
+    pub fn take_body(&self, out: &mut [u8]) -> bool {
+        let mut consumer = lock(&self.consumer);
+        let Some((buffer, length)) = consumer.bodies.pop_front() else {
+            return false;
+        };
+        let moved = length.min(out.len());
+        out[..moved].copy_from_slice(&buffer[..moved]);
+        self.taken(consumer, length);
+        self.recycle_body(buffer);
+        true
+    }
+
+    /// `bytes` no longer wait. Still under the consumer's lock, so that `close` cannot set the count to zero in between.
+    fn taken(&self, consumer: MutexGuard<'_, Consumer>, bytes: usize) {
+        let before = self.queued.fetch_sub(bytes, Ordering::Relaxed);
+        drop(consumer);
+        if before >= self.high_water / 2 && before - bytes < self.high_water / 2 {
+            self.wake_stalled();
+        }
+    }
+
+    /// Bytes of frames, and beside them, that wait to be taken.
     pub fn queued_bytes(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
     }
@@ -238,7 +301,10 @@ impl JsQueue {
             let mut producer = lock(&self.producer);
             self.closed.store(true, Ordering::Relaxed);
             producer.buf = Vec::new();
+            producer.bodies = VecDeque::new();
+            producer.spare = Vec::new();
             consumer.buf = Vec::new();
+            consumer.bodies = VecDeque::new();
             consumer.start = 0;
             self.queued.store(0, Ordering::Relaxed);
         }

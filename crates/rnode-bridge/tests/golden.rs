@@ -116,6 +116,14 @@ fn inbound_frames() -> Vec<Value> {
             },
         ),
         frame(
+            "BODY beside",
+            "in",
+            with(json!({ "kind": 2, "flags": 1, "length": 65536 })),
+            |buf| {
+                inbound::body_beside(buf, slot, generation, 65536);
+            },
+        ),
+        frame(
             "BODY_END",
             "in",
             with(json!({ "kind": 3, "trailers": "A\nb\nC\n" })),

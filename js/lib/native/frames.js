@@ -119,6 +119,8 @@ module.exports = {
 
   /** Flag of CONNECTION. */
   CONNECTION_DROPPED: 1,
+  // flag of BODY: the bytes are asked for by takeBody
+  BESIDE: 1,
   /** Flag of CONNECTION_CLOSED. */
   CONNECTION_ENDED: 1,
 

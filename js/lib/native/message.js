@@ -2,6 +2,7 @@
 // Puts native-backed requests and responses together: their prototypes for
 // Express, their classes per app, and what body and abort frames do to them.
 
+const native = require('./index')
 const F = require('./frames')
 const bridge = require('./bridge')
 const incoming = require('./incoming')
@@ -79,8 +80,16 @@ function deadlineOf(req) {
   return req[S.kDeadlineMs] ?? req[S.kServer][S.kDefaultDeadline] ?? 0
 }
 
+const NONE = new Uint8Array(0)
+
 bridge.onFrame(F.BODY, (words, at, inbox) => {
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
+  if (words[at + 1] >>> 8 === F.BESIDE) {
+    const bytes = res === undefined ? NONE : Buffer.allocUnsafeSlow(words[at + 4])
+    native.takeBody(bytes)
+    if (res !== undefined) incoming.onBody(res.req, bytes)
+    return
+  }
   if (res === undefined) return
   const start = (at + 5) * 4
   incoming.onBody(res.req, Buffer.from(inbox.subarray(start, start + words[at + 4])))

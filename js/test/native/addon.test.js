@@ -38,7 +38,7 @@ describe('exports', () => {
           'rest',
           'serverAddress'
         ],
-        ...['isAhead', 'outbox', 'postOutbox'],
+        ...['isAhead', 'outbox', 'postOutbox', 'takeBody'],
         'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
         ...[

@@ -473,6 +473,26 @@ suite(__filename, [
     exchange: ({ request }) => request(post(SMALL))
   },
   {
+    name: 'large bodies at the same time, read by slow readers',
+    serve: () => async (req, res) => {
+      const hash = crypto.createHash('sha1')
+      let bytes = 0
+      for await (const chunk of req) {
+        hash.update(chunk)
+        if ((bytes += chunk.length) % 3 === 0) await new Promise(setImmediate)
+      }
+      res.json([bytes, hash.digest('hex')])
+    },
+    async exchange({ request }) {
+      const one = async (n) => {
+        const body = Buffer.alloc(1_500_000 + 40_000 * n)
+        for (let i = 0; i < body.length; i += 4) body.writeInt32LE(i * (n + 1), i)
+        return (await request({ method: 'POST', path: '/', body })).body?.toString()
+      }
+      return Promise.all(Array.from({ length: 6 }, (_, n) => one(n)))
+    }
+  },
+  {
     name: 'GET with a body',
     serve: () => (req, res) => req.pipe(res),
     exchange: ({ request }) => request({ method: 'GET', path: '/', body: 'in a GET' })

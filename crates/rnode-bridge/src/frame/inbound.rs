@@ -115,6 +115,13 @@ pub fn body(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: &[u8]) {
     finish(buf, start);
 }
 
+/// Appends a BODY frame whose `length` bytes travel beside it (see `JsQueue::push_body`).
+pub fn body_beside(buf: &mut Vec<u8>, slot: u32, generation: u32, length: u32) {
+    let start = begin(buf, kind::BODY, super::BESIDE, slot, generation);
+    put(buf, length);
+    finish(buf, start);
+}
+
 /// Appends a BODY_END frame; `trailers` is `Name\nvalue\n…` without the last line feed.
 pub fn body_end(buf: &mut Vec<u8>, slot: u32, generation: u32, trailers: &[u8]) {
     let start = begin(buf, kind::BODY_END, 0, slot, generation);
@@ -398,7 +405,11 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
         kind::BODY => InFrame::Body {
             slot,
             generation,
-            bytes: part(frame, 20, w(4)?)?,
+            bytes: if head_word >> 8 & super::BESIDE == 0 {
+                part(frame, 20, w(4)?)?
+            } else {
+                &[]
+            },
         },
         kind::BODY_END => InFrame::BodyEnd {
             slot,

@@ -87,6 +87,8 @@ pub mod request_flags {
     pub const OVER_LIMIT: u32 = 4096;
 }
 
+/// Flag of BODY: the bytes travel beside the frame.
+pub const BESIDE: u32 = 1;
 /// Flag of CONNECTION: closed at once, since `maxConnections` were open; it has no slot.
 pub const CONNECTION_DROPPED: u32 = 1;
 /// Flag of CONNECTION_CLOSED: the client had sent FIN.

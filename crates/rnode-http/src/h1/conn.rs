@@ -22,6 +22,7 @@ use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ use std::task::{Context, Poll, Waker};
 
 /// Unparsed bytes a connection may hold before it stops reading.
 pub(super) const READ_AHEAD: usize = 64 << 10;
+/// Body bytes that travel beside their frame instead of being copied into it, from this size on.
+pub(super) const LARGE_BODY: usize = 16 << 10;
 /// Bytes a closing connection still reads and drops.
 const LINGER_BYTES: usize = 512 << 10;
 
@@ -347,7 +350,9 @@ impl Conn {
     pub(super) fn wants_read(&self) -> bool {
         let room = match self.phase {
             Phase::Head | Phase::Lingering => true,
-            Phase::Active | Phase::Draining => self.input.len() < READ_AHEAD,
+            Phase::Active | Phase::Draining => {
+                self.input.len() < READ_AHEAD && !self.waits_for_credit()
+            }
             Phase::Dead => false,
         };
         room && self.io.is_some()
@@ -358,22 +363,44 @@ impl Conn {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
+        let most = self.large_read();
         let Some(io) = &mut self.io else {
             return Poll::Pending;
         };
+        if let Some(most) = most {
+            let mut buffer = self.local.server.queue.body_buffer();
+            let result = io.poll_read(cx, &mut buffer[..most]);
+            if let Poll::Ready(Ok(length)) = result
+                && length >= LARGE_BODY
+            {
+                self.note_activity(ctx);
+                self.deliver_beside(buffer, length, ctx);
+                return Poll::Ready(());
+            }
+            let poll = self.read_result(result, &buffer, ctx);
+            self.queue().recycle_body(buffer);
+            return poll;
+        }
         let mut buffer = ctx.read_buffer.borrow_mut();
-        match io.poll_read(cx, &mut buffer) {
+        let result = io.poll_read(cx, &mut buffer);
+        self.read_result(result, &buffer, ctx)
+    }
+
+    /// What a look at the socket has come to; what it has given is at the front of `buffer`.
+    fn read_result(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        buffer: &[u8],
+        ctx: &Ctx,
+    ) -> Poll<()> {
+        match result {
             Poll::Pending => {
                 self.read_armed = true;
                 return Poll::Pending;
             }
-            Poll::Ready(Ok(0)) => {
-                drop(buffer);
-                self.ended(ctx);
-            }
+            Poll::Ready(Ok(0)) => self.ended(ctx),
             Poll::Ready(Ok(length)) => self.received(&buffer[..length], ctx),
             Poll::Ready(Err(_)) => {
-                drop(buffer);
                 self.read_failed();
             }
         }
@@ -391,10 +418,14 @@ impl Conn {
         self.lost();
     }
 
-    pub(super) fn received(&mut self, data: &[u8], ctx: &Ctx) {
+    fn note_activity(&mut self, ctx: &Ctx) {
         if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
             self.activity = ctx.now();
         }
+    }
+
+    pub(super) fn received(&mut self, data: &[u8], ctx: &Ctx) {
+        self.note_activity(ctx);
         if self.phase == Phase::Lingering {
             self.dropped += data.len();
             if self.dropped > LINGER_BYTES {

@@ -4,7 +4,7 @@
 //! stays in the connection's input. Nothing here waits.
 
 use super::chunked::Chunked;
-use super::conn::{Conn, READ_AHEAD};
+use super::conn::{Conn, LARGE_BODY, READ_AHEAD};
 use super::io::{Addresses, Detached};
 use super::parse::{self, Expect, Framing, Head, Span, TrailerCounts};
 use super::pipeline::Exchange;
@@ -16,6 +16,7 @@ use crate::plan;
 use crate::server::config::flags;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{RequestFrame, abort, inbound, request_flags, response_flags};
+use rnode_bridge::queue::BODY_BUFFER;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Largest body that travels inside its request frame.
@@ -488,6 +489,47 @@ impl Conn {
             self.body_done(deliver, ctx);
         }
         consumed
+    }
+
+    /// JavaScript reads a long body and is behind: what was read ahead would be copied once more.
+    pub(super) fn waits_for_credit(&self) -> bool {
+        self.body_asked
+            && self.credit == 0
+            && !self.body_dump
+            && matches!(self.body, Body::Length(left) if left >= LARGE_BODY as u64)
+    }
+
+    /// How much may be read at once into a buffer of its own, if nothing but a large part of a body that JavaScript waits for
+    /// can come next.
+    pub(super) fn large_read(&self) -> Option<usize> {
+        let Body::Length(left) = self.body else {
+            return None;
+        };
+        let deliver = match self.phase {
+            Phase::Active => !self.body_dump,
+            Phase::Draining => !self.body_dump && self.body_asked,
+            _ => false,
+        };
+        let most = left.min(self.credit).min(BODY_BUFFER as u64) as usize;
+        (deliver && self.input.is_empty() && most >= LARGE_BODY).then_some(most)
+    }
+
+    /// Hands over a part of the body that [`large_read`](Self::large_read) allowed.
+    pub(super) fn deliver_beside(&mut self, buffer: Vec<u8>, length: usize, ctx: &Ctx) {
+        let Body::Length(left) = &mut self.body else {
+            return;
+        };
+        *left -= length as u64;
+        let done = *left == 0;
+        self.credit -= length as u64;
+        if self.reads_own_body() {
+            self.deadline.touch();
+        }
+        self.queue()
+            .push_body(self.slot, self.generation, buffer, length);
+        if done {
+            self.body_done(true, ctx);
+        }
     }
 
     fn body_done(&mut self, deliver: bool, ctx: &Ctx) {

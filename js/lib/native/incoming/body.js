@@ -26,7 +26,7 @@ const {
 const { nextTick, queueMicrotask } = require('../timers')
 
 /** Body bytes that may be under way or unread at once (credit given to Rust). */
-const BODY_WINDOW = 64 * 1024
+const BODY_WINDOW = 128 * 1024
 
 /** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
 const entering = { req: null, isRunning: false }
