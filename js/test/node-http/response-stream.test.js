@@ -329,6 +329,43 @@ suite(__filename, [
       return answers.at(-1)
     }
   },
+  ...[
+    [
+      'writeHead',
+      (res) => res.writeHead(201, { 'Content-Type': 'text/plain', 'X-Many': ['a', 'b'] })
+    ],
+    ['writeHead with a reason', (res) => res.writeHead(200, 'Fine', { 'X-A': 'b' })],
+    ['writeHead behind headers', (res) => res.setHeader('X-A', '1').writeHead(203, { 'X-B': 2 })],
+    [
+      'writeHead with a length',
+      (res) => res.writeHead(200, { 'Content-Length': 3 * K16.length + 3 })
+    ],
+    ['writeHead with letters of latin1', (res) => res.writeHead(200, { 'X-L': 'caf\u00e9' })],
+    [
+      'writeHead with letters of latin1 and a length',
+      (res) => res.writeHead(200, { 'X-L': 'caf\u00e9', 'Content-Length': 3 * K16.length + 3 })
+    ],
+    ['writeHead and flushHeaders', (res) => res.writeHead(200, { 'X-A': 'b' }).flushHeaders()]
+  ].flatMap(([name, head]) => [
+    one(`${name}, then writes`, async (req, res, { log }) => {
+      head(res)
+      log(res.headersSent, res.statusMessage, res.getHeaderNames(), res.writableLength)
+      log(res.write('one'), res.writableLength, res.chunkedEncoding, res.statusCode)
+      for (let i = 0; i < 3; i++) {
+        if (!res.write(K16)) await new Promise((resolve) => res.once('drain', resolve))
+      }
+      log(res.writableNeedDrain, res.headersSent)
+      res.on('finish', () => log('finish', res.writableLength))
+      res.end()
+    }),
+    one(`${name}, then a pipe, and the socket in between`, (req, res, { log }) => {
+      head(res)
+      res.write('one')
+      log(res.socket.writable, res.headersSent)
+      Readable.from([K16, K16, K16]).pipe(res)
+      res.on('finish', () => log('finish'))
+    })
+  ]),
   {
     name: 'more is streamed to many clients than the I/O threads can have at once',
     serve: () => (req, res) => {

@@ -139,7 +139,7 @@ for (const name of ['cork', 'uncork']) {
 
 proto.write = function write(chunk, encoding, callback) {
   const state = this[kState]
-  if (state === LIGHT || state === STREAM) {
+  if (state === LIGHT || state === FIXED || state === STREAM) {
     const result = streams().streamWrite(this, chunk, encoding, callback)
     if (result !== undefined) return result
   }
@@ -149,7 +149,8 @@ proto.write = function write(chunk, encoding, callback) {
 
 proto.flushHeaders = function flushHeaders() {
   const state = this[kState]
-  if (state === STREAM || (state === LIGHT && streams().flushHead(this))) return
+  if (state === STREAM) return
+  if ((state === LIGHT || state === FIXED) && streams().flushHead(this)) return
   full(this)
   NodeProto.flushHeaders.call(this)
 }

@@ -11,10 +11,10 @@ const ticks = require('../ticks')
 const { Flow } = require('../flow')
 const { abortRequest, finishRequest } = require('../incoming')
 const { HIGH_WATER_MARK, isUntouched, touch, adoptFlow } = require('../socket')
-const { NodeProto, proto, LIGHT, STREAM, DONE } = require('./proto')
+const { NodeProto, proto, LIGHT, FIXED, STREAM, DONE } = require('./proto')
 const { kNodeNeedDrain, kWritableFinished, COUNTS_SOCKET_CORKS } = require('./proto')
 const { LENGTH, linesOf } = require('./headers')
-const { headFlags, isHookedBelow } = require('./head')
+const { NOT_ASCII, headFlags, isHookedBelow } = require('./head')
 const { full } = require('./full')
 const { holdBody } = require('./ends')
 const { finishNow, emitClose } = require('./moments')
@@ -24,6 +24,7 @@ const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kSocket, kServer, kStreamOut } =
   S
+const { kFixed } = S
 
 const { write, end, writeHead, _implicitHeader } = proto
 
@@ -44,23 +45,29 @@ class Stream {
 const UNUSUAL =
   F.HTTP_1_0 | F.EXPECT_CONTINUE | F.EXPECT_OTHER | F.LIMIT_REACHED | F.OVER_LIMIT | F.UPGRADE_ASKED
 
+/** True if nobody has a hand in the head, which is still to be written, and it is a plain one. */
+function isPlainHead(res) {
+  return (
+    res.writeHead === writeHead &&
+    res._implicitHeader === _implicitHeader &&
+    headFlags(res, res[kHeaderList], res[kSpecial]) === 0 &&
+    res.statusMessage === undefined &&
+    !res._removedTE
+  )
+}
+
 /** True if Rust may write the head and frame the body: nobody could tell the difference. */
-function isStreamable(res) {
-  const { req, statusCode } = res
+function isStreamable(res, status) {
+  const { req } = res
   return (
     res.write === write &&
     res.end === end &&
-    res.writeHead === writeHead &&
-    res._implicitHeader === _implicitHeader &&
     !isHookedBelow(res) &&
-    headFlags(res, res[kHeaderList], res[kSpecial]) === 0 &&
-    statusCode >= 200 &&
-    statusCode <= 999 &&
-    statusCode !== 204 &&
-    statusCode !== 304 &&
-    Number.isInteger(statusCode) &&
-    res.statusMessage === undefined &&
-    !res._removedTE &&
+    status >= 200 &&
+    status <= 999 &&
+    status !== 204 &&
+    status !== 304 &&
+    Number.isInteger(status) &&
     !res.destroyed &&
     !res.finished &&
     res[S.kFile] === undefined &&
@@ -75,44 +82,58 @@ function isStreamable(res) {
 }
 
 /**
- * The length that the headers promise.
- * @returns {number} -1 if they promise none, NaN if what they say is no length
+ * The length that a header promises.
+ * @returns {number} NaN if what it says is no length
  */
-function promised(res) {
-  if ((res[kSpecial] & LENGTH) === 0) return -1
-  const value = res.getHeader('content-length')
+function lengthOf(value) {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : NaN
   return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : NaN
 }
 
 /**
- * Sends the head of a light response.
+ * Sends the head of a light response, or the one that writeHead has fixed.
  * @param {http.ServerResponse} res
  * @returns {boolean} false if the full way must be taken
  */
 function begin(res) {
-  if (!isStreamable(res)) return false
-  const length = promised(res)
-  if (Number.isNaN(length) || (length !== -1 && res.strictContentLength)) return false
+  if (res[kState] === FIXED) {
+    const { flags, status, lines, reason, message, length } = res[kFixed]
+    if ((flags & ~F.ADD_TE) !== 0 || !isStreamable(res, status)) return false
+    const left = flags === F.ADD_TE ? -1 : lengthOf(length)
+    return sendHead(res, status, lines, reason, message, left)
+  }
+  const { statusCode } = res
+  if (!isPlainHead(res) || !isStreamable(res, statusCode)) return false
+  const length = (res[kSpecial] & LENGTH) === 0 ? -1 : lengthOf(res.getHeader('content-length'))
   const lines = linesOf(res)
   if (lines === null) return false
+  return sendHead(res, statusCode, lines, '', http.STATUS_CODES[statusCode] ?? 'unknown', length)
+}
 
-  const { req, statusCode } = res
+/**
+ * @param {string} reason '' for the standard one
+ * @param {string} message the reason that is written
+ * @param {number} length that the head promises, -1 for a chunked body, NaN for what is no length
+ */
+function sendHead(res, status, lines, reason, message, length) {
+  if (Number.isNaN(length)) return false
+  // Node writes the head and a string behind it as one, in the encoding of the string
+  if (length !== -1 && (res.strictContentLength || NOT_ASCII.test(lines + message))) return false
+  const { req } = res
   const stream = new Stream(res, length)
   res[kStreamOut] = stream
   res[kState] = STREAM
   const flags = length === -1 ? F.ADD_TE : 0
-  bridge.sendHead(F.HEAD, flags, res[kSlot], res[kGeneration], statusCode, lines, '', null)
+  bridge.sendHead(F.HEAD, flags, res[kSlot], res[kGeneration], status, lines, reason, null)
 
-  const reason = http.STATUS_CODES[statusCode] ?? 'unknown'
-  res.statusMessage = reason
+  res.statusMessage = message
   res._headerSent = true
   res._last = (req[kFlags] & F.KEEP_ALIVE) === 0
   res.chunkedEncoding = length === -1
   if (length !== -1) res._contentLength = length
 
   // Node's head counts against the high-water mark: status line, Date, Connection, Keep-Alive, Transfer-Encoding
-  let size = 17 + reason.length + lines.length + 37
+  let size = 17 + message.length + lines.length + 37
   if (res._last) size += 19
   else {
     const { keepAliveTimeout } = req[kServer]
@@ -158,7 +179,7 @@ function streamWrite(res, chunk, encoding, callback) {
   }
   if (callback !== undefined && callback !== null && typeof callback !== 'function') return
   if (!isData(chunk, encoding)) return
-  if (res[kState] === LIGHT && !begin(res)) return
+  if (res[kState] !== STREAM && !begin(res)) return
   if (res.finished || !fits(res, chunk, encoding)) return
   const stream = res[kStreamOut]
   const { flow } = stream
