@@ -14,6 +14,8 @@ const { nextTick } = require('./timers')
  */
 const WINDOW = 128 * 1024
 const LARGEST_WINDOW = 1024 * 1024
+/** While more flows than this wait for their clients, none may have more than the smallest window: it bounds memory. */
+const MANY_WAITING = 64
 /** A client that takes longer (ms) for half a window is slow. */
 const SLOW_MS = 250
 
@@ -33,6 +35,9 @@ function setWindow(slot, bytes) {
 function forgetClient(slot) {
   if (windowOf(slot) !== WINDOW) setWindow(slot, WINDOW)
 }
+
+/** Flows that wait for their client. */
+let waiting = 0
 
 let marks = 0
 
@@ -68,7 +73,7 @@ class Flow {
     this.mark = 0
     /** When it was asked for (ms). */
     this.askedAt = 0
-    /** Bytes under way from which on writes wait. */
+    /** Bytes under way from which on writes wait, if not many do. */
     this.window = windowOf(slot)
     /** Waits for DRAIN. */
     this.blocked = false
@@ -89,7 +94,7 @@ class Flow {
    * @returns {number} bytes of `data`
    */
   post(generation, data, encoding) {
-    const asks = this.asked === 0 && this.unacked + data.length >= this.window / 2
+    const asks = this.asked === 0 && this.unacked + data.length >= this.limit() / 2
     if (asks) this.mark = nextMark()
     const size = bridge.sendBytes(
       this.kind,
@@ -123,9 +128,20 @@ class Flow {
     bridge.hold()
   }
 
+  /** Bytes under way from which on writes wait. */
+  limit() {
+    return waiting < MANY_WAITING ? this.window : WINDOW
+  }
+
+  block(blocked) {
+    if (this.blocked === blocked) return
+    this.blocked = blocked
+    waiting += blocked ? 1 : -1
+  }
+
   /** True while writes wait for the client. */
   isFull() {
-    return this.blocked || this.unacked >= this.window
+    return this.blocked || this.unacked >= this.limit()
   }
 
   /** Asks without bytes: of an earlier request of the connection, too. */
@@ -151,7 +167,7 @@ class Flow {
       this.callbacks = null
     }
     if (this.isFull()) {
-      this.blocked = true
+      this.block(true)
       this.committed = this.pending
       if (this.asked === 0) this.ask(generation)
       return
@@ -185,9 +201,9 @@ class Flow {
   acknowledge(generation) {
     this.unacked -= this.asked
     this.asked = 0
-    if (this.unacked >= this.window / 2 && !this.last) this.ask(generation)
-    if (this.blocked && this.unacked < this.window) {
-      this.blocked = false
+    if (this.unacked >= this.limit() / 2 && !this.last) this.ask(generation)
+    if (this.blocked && this.unacked < this.limit()) {
+      this.block(false)
       this.pending -= this.committed
       this.committed = 0
       written(this)
@@ -222,13 +238,14 @@ class Flow {
       this.askedAt = other.askedAt
     }
     this.window = other.window
-    this.blocked ||= other.blocked
+    if (other.blocked) this.block(true)
     this.needDrain ||= other.needDrain
     this.due = joined(this.due, other.due)
     this.callbacks = joined(this.callbacks, other.callbacks)
     other.heir = this
     other.pending = other.committed = other.unacked = other.asked = other.fresh = 0
-    other.blocked = other.needDrain = false
+    other.block(false)
+    other.needDrain = false
     other.due = other.callbacks = null
   }
 
@@ -246,7 +263,8 @@ class Flow {
     const { due, callbacks } = this
     this.due = this.callbacks = null
     this.pending = this.committed = this.unacked = this.asked = 0
-    this.needDrain = this.blocked = false
+    this.block(false)
+    this.needDrain = false
     if (due !== null) for (const callback of due) callback(err)
     if (callbacks !== null) for (const callback of callbacks) callback(err)
   }
