@@ -377,19 +377,19 @@ impl Conn {
                 self.deliver_beside(buffer, length, ctx);
                 return Poll::Ready(());
             }
-            let poll = self.read_result(result, &buffer, ctx);
+            let poll = self.read_result(&result, &buffer, ctx);
             self.queue().recycle_body(buffer);
             return poll;
         }
         let mut buffer = ctx.read_buffer.borrow_mut();
         let result = io.poll_read(cx, &mut buffer);
-        self.read_result(result, &buffer, ctx)
+        self.read_result(&result, &buffer, ctx)
     }
 
     /// What a look at the socket has come to; what it has given is at the front of `buffer`.
     fn read_result(
         &mut self,
-        result: Poll<io::Result<usize>>,
+        result: &Poll<io::Result<usize>>,
         buffer: &[u8],
         ctx: &Ctx,
     ) -> Poll<()> {
@@ -399,10 +399,8 @@ impl Conn {
                 return Poll::Pending;
             }
             Poll::Ready(Ok(0)) => self.ended(ctx),
-            Poll::Ready(Ok(length)) => self.received(&buffer[..length], ctx),
-            Poll::Ready(Err(_)) => {
-                self.read_failed();
-            }
+            Poll::Ready(Ok(length)) => self.received(&buffer[..*length], ctx),
+            Poll::Ready(Err(_)) => self.read_failed(),
         }
         Poll::Ready(())
     }
