@@ -90,6 +90,7 @@ fn frames_of_many_threads_arrive_once_and_in_order() {
                     slot,
                     generation,
                     bytes,
+                    ..
                 } = frame.expect("whole frames only")
                 else {
                     panic!("only BODY was pushed")

@@ -43,6 +43,7 @@ fn collector(credit: u32) -> impl FnMut(InFrame<'_>, &mut Out) + Send + 'static 
             slot,
             generation,
             bytes,
+            ..
         } => {
             assert!(bytes.len() <= credit as usize, "more than the credit");
             open.get_mut(&slot).expect("begun").extend_from_slice(bytes);

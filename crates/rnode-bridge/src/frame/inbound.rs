@@ -268,6 +268,8 @@ pub enum InFrame<'a> {
         slot: u32,
         generation: u32,
         bytes: &'a [u8],
+        /// Bytes that travel beside the frame; then `bytes` is empty.
+        beside: usize,
     },
     BodyEnd {
         slot: u32,
@@ -402,15 +404,19 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
                 fd: if upgrade { Some(w(12)? as i32) } else { None },
             }
         }
-        kind::BODY => InFrame::Body {
-            slot,
-            generation,
-            bytes: if head_word >> 8 & super::BESIDE == 0 {
-                part(frame, 20, w(4)?)?
-            } else {
-                &[]
-            },
-        },
+        kind::BODY => {
+            let is_beside = head_word >> 8 & super::BESIDE != 0;
+            InFrame::Body {
+                slot,
+                generation,
+                bytes: if is_beside {
+                    &[]
+                } else {
+                    part(frame, 20, w(4)?)?
+                },
+                beside: if is_beside { w(4)? as usize } else { 0 },
+            }
+        }
         kind::BODY_END => InFrame::BodyEnd {
             slot,
             generation,

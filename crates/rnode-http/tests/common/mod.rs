@@ -143,7 +143,16 @@ impl Fake {
                     loop {
                         let taken = queue.take(&mut inbox, 64);
                         for frame in InFrames::new(&inbox[..taken.bytes]) {
-                            handler(frame.expect("well-formed"), &mut out);
+                            let mut frame = frame.expect("well-formed");
+                            let mut body = Vec::new();
+                            if let InFrame::Body { bytes, beside, .. } = &mut frame
+                                && *beside > 0
+                            {
+                                body.resize(*beside, 0);
+                                assert!(queue.take_body(&mut body), "as the frame said");
+                                *bytes = &body;
+                            }
+                            handler(frame, &mut out);
                         }
                         out.flush();
                         if taken.needs > inbox.len() {
