@@ -118,8 +118,9 @@ app.handle = function handle(req, res, callback) {
 
   if (this.enabled('x-powered-by')) res.setHeader('X-Powered-By', 'Express')
 
-  req.res = res
-  res.req = req
+  // what comes with its request or response is left alone: see native/pin.js
+  if (req.res !== res) req.res = res
+  if (res.req !== req) res.req = req
 
   adopt(req, this.request)
   adopt(res, this.response)

@@ -154,7 +154,7 @@ function late(slot, generation) {
 
 /** Keeps a request reachable for body frames after its response. */
 function keepReading(req) {
-  readers.set(req[S.kSlot], req.res)
+  readers.set(req[S.kSlot], req[S.kResponse])
 }
 
 function stopReading(slot) {

@@ -18,6 +18,7 @@ const names = [
   'kTrailersDistinct',
   'kSocket',
   'kServer',
+  'kResponse', // the response made with it
   'kController', // AbortController behind req.signal
   'kAbortReason',
   'kDeadlineMs',

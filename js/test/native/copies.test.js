@@ -29,7 +29,7 @@ const copies = `
   })
 `
 
-const program = (folder, other = folder) => `
+const program = (folder, other = folder, isCalled = false) => `
   ${copies}
   const http = require('node:http')
   const [A, B] = [copy(${JSON.stringify(folder)}), copy(${JSON.stringify(other)})]
@@ -38,7 +38,7 @@ const program = (folder, other = folder) => `
   inner.set('error pages', 'express')
   inner.request.told = function () { return [this.app === inner, this.baseUrl, this.ip, this.get('x-word')] }
   outer.request.heard = () => 'outer'
-  inner.get('/told', (req, res) => res.vary('X-Word').json([req.told(), req.heard(), req.query, req.socket.remoteFamily]))
+  inner.get('/told', (req, res) => res.vary('X-Word').json([req.told(), req.heard?.(), req.query, req.socket.remoteFamily]))
   inner.post('/json', B.json(), (req, res) => res.cookie('a', 'b').status(201).send(req.body))
   inner.post('/raw', async (req, res) => res.type('txt').end(Buffer.concat(await req.toArray())))
   inner.get('/parts', (req, res) => { res.write('one '); setImmediate(() => res.end('two')) })
@@ -46,8 +46,8 @@ const program = (folder, other = folder) => `
   inner.use('/files', B.static(process.cwd()))
   inner.get('/broken', () => { throw Object.assign(new Error('broken'), { status: 418, expose: true, stack: 'broken' }) })
   inner.get('/next', (req, res, next) => next())
-  outer.use('/in', inner)
-  outer.use((req, res) => res.status(404).json([req.app === outer, req.heard(), req.url, 'told' in req]))
+  outer.use('/in', ${isCalled} ? (req, res, next) => inner(req, res, next) : inner)
+  outer.use((req, res) => res.status(404).json([req.app === outer, req.heard?.(), req.url, 'told' in req]))
   const asks = [
     ['GET', '/told?a=1'], ['HEAD', '/told'], ['POST', '/json', '{"x":[1]}'], ['POST', '/json', '{'], ['POST', '/raw', 'a'.repeat(200_000)],
     ['GET', '/parts'], ['GET', '/file'], ['GET', '/files/%2e%2e/x'], ['GET', '/broken'], ['GET', '/next'], ['GET', '/nothing']
@@ -93,6 +93,13 @@ test('an app mounted in one of Express goes on listening by itself', () => {
 
 test('an app of Express mounted in one that listens', () => {
   assert.deepEqual(run(program(ours, theirs)), run(program(theirs)))
+})
+
+test('an app that is called by a handler, and not mounted', () => {
+  const expected = run(program(theirs, theirs, true))
+  assert.equal(expected.length, 66)
+  assert.deepEqual(run(program(ours, theirs, true)), expected)
+  assert.deepEqual(run(program(ours, ours, true)), expected)
 })
 
 test('a copy is let go of once its servers have closed', () => {

@@ -278,6 +278,14 @@ suite(__filename, [
     await closed(server)
     log(server._handle)
   }),
+  inside('close() before the event of listen()', async (app, { log }) => {
+    const server = app.listen(0, () => log('callback', server.listening, server.address()))
+    server.on('listening', () => log('listening', server.listening))
+    server.close(() => log('closed'))
+    log(server.listening, server.address())
+    await once(server, 'close')
+    await new Promise(setImmediate)
+  }),
   inside('a host that does not resolve', async (app, { log, attempt }) => {
     const server = app.listen(0, 'no-such-host.invalid')
     const [error] = await once(server, 'error')

@@ -19,6 +19,7 @@ const {
   kReading,
   kSlot,
   kSocket,
+  kResponse,
   kState,
   kStream,
   kTrailerParts
@@ -44,7 +45,7 @@ function entered(req) {
     if (!isStream) return
     // behind another request of the same packet the parser has not come to this one yet
     const first = bridge.first(req[kSlot])
-    if (first === undefined || first === req.res) pushEnd(req)
+    if (first === undefined || first === req[kResponse]) pushEnd(req)
     else nextTick(leaveSoon, req)
     return
   }
@@ -214,7 +215,7 @@ proto.on = function on(event, listener) {
     event !== 'readable'
   ) {
     // a short answer has left, and nobody was there then who wanted to hear of the request's end
-    if (this._events === undefined && this.res?.[kState] >= SENT) nextTick(dumpLate, this)
+    if (this._events === undefined && this[kResponse]?.[kState] >= SENT) nextTick(dumpLate, this)
     return EventEmitter.prototype.on.call(this, event, listener)
   }
   return Readable.prototype.on.call(this, event, listener)

@@ -8,6 +8,7 @@ const F = require('../frames')
 const { socketOf } = require('../socket')
 const { createError } = require('../../errors')
 const { kPlan } = require('../../router/symbols')
+const { pin } = require('../pin')
 const { proto, define, lazy, own } = require('./proto')
 const { partsOf } = require('./head')
 const body = require('./body')
@@ -32,6 +33,21 @@ for (const [name, value] of [
 lazy('joinDuplicateHeaders', function joinDuplicateHeaders() {
   return this[kSlot] === undefined ? undefined : this[kServer].joinDuplicateHeaders
 })
+
+// Set for each request by every Express, which goes on to replace both prototypes.
+define(
+  'res',
+  function res() {
+    return this[S.kResponse]
+  },
+  function (value) {
+    if (this[kSlot] !== undefined) {
+      pin(this)
+      pin(value)
+    }
+    own(this, 'res', value)
+  }
+)
 
 lazy('client', function client() {
   return this[kSlot] === undefined ? undefined : this.socket
@@ -149,7 +165,7 @@ function requestClass(prototype) {
     this.baseUrl = undefined
     this.params = undefined
     this.next = undefined
-    this.res = undefined
+    this[S.kResponse] = undefined
   }
   NativeRequest.prototype = prototype
   return NativeRequest

@@ -81,13 +81,15 @@ function gone(server, id) {
 
 /** Ends a closed server if nothing of it is left. */
 function settle(server) {
-  if (!server[kClosing] || server[kOpen].size !== 0 || server[kUpgraded].size !== 0) return
+  if (!server[kClosing] || server[kOpen].size !== 0) return
   const id = server[kId]
-  server[kClosing] = false
   if (id !== 0) {
+    // what was upgraded keeps the event loop alive by itself, as long as it reads
     leave(server)
     forget(id)
   }
+  if (server[kUpgraded].size !== 0) return
+  server[kClosing] = false
   server.emit('close')
 }
 

@@ -134,7 +134,8 @@ function bind(server, wanted) {
     fs.chmodSync(wanted.path, kept | wanted.mode)
   }
   nextTick(() => {
-    if (server[kId] === result.id) server.emit('listening')
+    // close() in between calls it off
+    if (server[kId] === result.id && !server[kClosing]) server.emit('listening')
   })
 }
 

@@ -14,6 +14,7 @@ const { full, loseAll } = require('../outgoing')
 const { forgetSocket } = require('../socket')
 const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
+const { kResponse } = require('../symbols')
 const { Offer } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
 const { decideFront, recheckFront } = require('./front')
@@ -155,7 +156,7 @@ function begin(server, words, at, inbox) {
   stopReading(slot)
   const req = readRequest(server, classes, words, at, inbox, 0)
   const res = new classes.Response(req, slot, words[at + 3])
-  req.res = res
+  req[kResponse] = res
   bridge.attach(res)
 
   const router = classes.request === undefined ? null : routerOf(server, handler)
