@@ -2,10 +2,7 @@
 // Which ticks are past: an answer that nobody listens to remembers only the tick in which it was sent, and what Node
 // would have emitted since follows from how many have gone by. It knows no messages and emits nothing.
 
-const { nextTick } = require('./timers')
-
-/** Ticks from the end of an answer to that of its request, 'close' included. */
-const TICKS = 8
+const { nextTick, setImmediate } = require('./timers')
 
 /** Marks of what has not been sent, and of what was sent long ago. */
 const FUTURE = 2 ** 30 - 1
@@ -14,6 +11,7 @@ const PAST = -1
 /** Counts the ticks in which answers were sent. */
 let epoch = 0
 let armed = false
+let aging = false
 /** Of the epochs before these numbers 'close' is past, and the request's end. */
 let closed = 0
 let over = 0
@@ -30,13 +28,21 @@ function mark() {
 function pass() {
   armed = false
   epoch++
-  nextTick(age, epoch, 1)
+  nextTick(age, epoch)
 }
 
-function age(before, ticks) {
+function age(before) {
   closed = before
-  if (ticks === TICKS) over = before
-  else nextTick(age, before, ticks + 1)
+  if (aging) return
+  aging = true
+  // A request takes some ticks more to end. They are not counted one by one, which would cost every request a chain of them: it has
+  // ended in the next turn of the loop, before what the app puts off that far, and nobody waits for that turn.
+  setImmediate(retire).unref()
+}
+
+function retire() {
+  aging = false
+  over = closed
 }
 
 /** Whether the tick of a mark is still under way. */
