@@ -24,6 +24,16 @@ fn requests(events: &Receiver<Event>, count: usize) -> (u32, Vec<u32>) {
     (slot, generations)
 }
 
+/// A server, and a client that has sent `count` requests in one packet: `(server, client, events, slot, generations)`.
+fn pipelined(count: usize) -> (Fake, Client, Receiver<Event>, u32, Vec<u32>) {
+    let (handler, events) = recorder();
+    let fake = Fake::start(handler);
+    let mut client = Client::connect(fake.port());
+    client.send(GET.repeat(count));
+    let (slot, generations) = requests(&events, count);
+    (fake, client, events, slot, generations)
+}
+
 fn answer(fake: &Fake, slot: u32, generation: u32, text: &str) {
     let mut out = fake.out();
     out.text(slot, generation, 200, text.as_bytes());
@@ -38,11 +48,7 @@ fn post(fake: &Fake, write: impl FnOnce(&mut Out)) {
 
 #[test]
 fn requests_are_handed_over_before_the_first_is_answered() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(3));
-    let (slot, generations) = requests(&events, 3);
+    let (fake, mut client, events, slot, generations) = pipelined(3);
     for (n, generation) in generations.into_iter().enumerate() {
         answer(&fake, slot, generation, &n.to_string());
         let response = client.response().expect("answered");
@@ -100,11 +106,7 @@ fn no_more_than_sixteen_are_with_javascript() {
 
 #[test]
 fn javascript_may_ask_for_no_more() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(2));
-    let (slot, generations) = requests(&events, 2);
+    let (fake, mut client, events, slot, generations) = pipelined(2);
     post(&fake, |out| {
         let head = head(200, flags::ADD_TE, b"");
         outbound::head(out.to(slot), slot, generations[0], &head);
@@ -126,11 +128,7 @@ fn javascript_may_ask_for_no_more() {
 
 #[test]
 fn an_answer_before_its_turn_is_not_written() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(2));
-    let (slot, generations) = requests(&events, 2);
+    let (fake, mut client, events, slot, generations) = pipelined(2);
     answer(&fake, slot, generations[1], "two");
     assert_eq!(client.rest(), b"");
     for generation in generations {
@@ -142,11 +140,7 @@ fn an_answer_before_its_turn_is_not_written() {
 
 #[test]
 fn a_client_that_leaves_is_told_for_each() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(3));
-    let (slot, generations) = requests(&events, 3);
+    let (fake, client, events, slot, generations) = pipelined(3);
     drop(client);
     for generation in &generations {
         let gone = Event::Abort(slot, *generation, abort::CLIENT_GONE);
@@ -160,11 +154,7 @@ fn a_client_that_leaves_is_told_for_each() {
 
 #[test]
 fn a_request_in_the_middle_may_destroy_the_connection() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(3));
-    let (slot, generations) = requests(&events, 3);
+    let (fake, mut client, events, slot, generations) = pipelined(3);
     post(&fake, |out| {
         outbound::destroy(out.to(slot), slot, generations[1], false);
     });
@@ -178,11 +168,7 @@ fn a_request_in_the_middle_may_destroy_the_connection() {
 
 #[test]
 fn an_answer_that_ends_the_connection_is_the_last() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(2));
-    let (slot, generations) = requests(&events, 2);
+    let (fake, mut client, events, slot, generations) = pipelined(2);
     post(&fake, |out| {
         let last = head(200, flags::LENGTH | flags::CLOSE, b"");
         outbound::respond(out.to(slot), slot, generations[0], &last, b"one");
@@ -298,11 +284,7 @@ fn answers_of_this_side_wait_for_their_turn() {
 
 #[test]
 fn a_deadline_runs_from_the_turn_on() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(2));
-    let (slot, generations) = requests(&events, 2);
+    let (fake, mut client, events, slot, generations) = pipelined(2);
     post(&fake, |out| {
         outbound::deadline(out.to(slot), slot, generations[1], 50);
     });
@@ -333,11 +315,7 @@ fn a_head_that_is_late_behind_another_request_ends_the_connection() {
 
 #[test]
 fn a_closing_server_answers_what_it_has_taken() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET.repeat(2));
-    let (slot, generations) = requests(&events, 2);
+    let (fake, mut client, _events, slot, generations) = pipelined(2);
     fake.server.close();
     for generation in generations {
         answer(&fake, slot, generation, "late");
