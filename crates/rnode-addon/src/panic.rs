@@ -3,7 +3,7 @@
 
 use neon::prelude::*;
 use neon::sys::bindings as napi;
-use std::any::Any;
+use rnode_http::panic_text;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
@@ -25,7 +25,7 @@ where
 {
     move |mut cx: FunctionContext<'_>| match catch_unwind(AssertUnwindSafe(|| function(&mut cx))) {
         Ok(result) => result,
-        Err(panic) => throw(&mut cx, name, text(&*panic)),
+        Err(panic) => throw(&mut cx, name, panic_text(&*panic)),
     }
 }
 
@@ -38,17 +38,6 @@ fn throw<'cx, V: Value>(cx: &mut FunctionContext<'cx>, name: &str, text: &str) -
     let code = cx.string(CODE);
     error.set(cx, "code", code)?;
     cx.throw(error)
-}
-
-/// The text of a caught panic.
-pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "panic without a text"
-    }
 }
 
 /// Sends panics of all threads and `rnode-http`'s log lines to standard error, one line each. Once per process.
@@ -64,7 +53,7 @@ pub(crate) fn install_hooks() {
 fn log_panic(info: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("javascript");
-    let text = text(info.payload());
+    let text = panic_text(info.payload());
     match info.location() {
         Some(place) => log(&format!("panic in thread '{name}' at {place}: {text}")),
         None => log(&format!("panic in thread '{name}': {text}")),

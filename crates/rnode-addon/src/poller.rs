@@ -5,9 +5,9 @@
 //! and no connection becomes direct.
 
 use crate::executor::JsThread;
-use crate::panic::{log, text};
+use crate::panic::log;
 use neon::sys::bindings::{Env, Status};
-use rnode_http::{DirectSet, IoPool};
+use rnode_http::{DirectSet, IoPool, panic_text};
 use std::ffi::{c_int, c_uint, c_void};
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -161,7 +161,10 @@ unsafe extern "C" fn readable(handle: Handle, _: c_int, _: c_int) {
     let wanted = poller.thread.collect(|| {
         let served = catch_unwind(AssertUnwindSafe(|| poller.pool.serve_direct(&poller.set)));
         if let Err(panic) = served {
-            log(&format!("panic at a direct connection: {}", text(&*panic)));
+            log(&format!(
+                "panic at a direct connection: {}",
+                panic_text(&*panic)
+            ));
         }
     });
     if wanted {

@@ -1,8 +1,7 @@
 //! Where a panic on an I/O thread ends: it costs one step of work and one log line, never the thread.
 //! Must not hide anything else: an error that can be expected is a value, not a panic.
 
-use crate::log;
-use std::any::Any;
+use crate::log::{self, panic_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs one step. `None`, and a line in the log that begins with `cost`, if it panicked.
@@ -12,19 +11,8 @@ pub(crate) fn contain<R>(cost: &str, step: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(result) => Some(result),
         Err(panic) => {
-            log::line(&format!("{cost} after a panic: {}", text(&*panic)));
+            log::line(&format!("{cost} after a panic: {}", panic_text(&*panic)));
             None
         }
-    }
-}
-
-/// The text of a caught panic.
-fn text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "panic without a text"
     }
 }

@@ -24,7 +24,7 @@ pub use blocks::intern_headers;
 pub use direct::{DirectSet, ThreadState};
 pub use io_pool::IoPool;
 pub use loan::{Lend, Lent};
-pub use log::set_log;
+pub use log::{panic_text, set_log};
 pub use server::bind::{Listener, bind_tcp, bind_unix, from_fd};
 pub use server::config::{ServerConfig, flags as server_flags};
 pub use server::{LocalAddress, Server};

@@ -17,3 +17,14 @@ pub(crate) fn line(text: &str) {
         None => eprintln!("rnode-http: {text}"),
     }
 }
+
+/// The text of a caught panic.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text
+    } else {
+        "panic without a text"
+    }
+}
