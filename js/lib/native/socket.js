@@ -598,6 +598,5 @@ module.exports = {
   drainReached,
   adoptFlow,
   giveTurn,
-  touch,
-  kEnded
+  touch
 }

@@ -42,7 +42,6 @@ const waiting = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVer
 waiting.destroy()
 const DESTROYS_WAITING = waiting.listenerCount('socket') === 0
 /** On newer versions: callbacks of end() are no listeners of 'finish'. */
-const kNodeEndCallbacks = symbolOf('kEndCallbacks')
 
 module.exports = {
   NodeProto,
@@ -60,6 +59,5 @@ module.exports = {
   kNodeSocket,
   kWritableFinished,
   COUNTS_SOCKET_CORKS,
-  DESTROYS_WAITING,
-  kNodeEndCallbacks
+  DESTROYS_WAITING
 }
