@@ -1,12 +1,13 @@
-//! From the socket to frames: heads are dispatched, bodies delivered against credit, errors answered.
+//! From the socket to frames: heads are dispatched, bodies go to `body`, errors are answered.
 //!
 //! Bytes are taken where they were read; what cannot be taken yet (no credit, a response still due, a full queue)
 //! stays in the connection's input. Nothing here waits.
 
+use super::body::INLINE_BODY;
 use super::chunked::Chunked;
-use super::conn::{Conn, LARGE_BODY, READ_AHEAD};
+use super::conn::Conn;
 use super::io::{Addresses, Detached};
-use super::parse::{self, Expect, Framing, Head, Span, TrailerCounts};
+use super::parse::{self, Expect, Framing, Head, Span};
 use super::pipeline::Exchange;
 use super::state::{Body, Phase, Request, Response, Stored};
 use super::write::Flush;
@@ -15,16 +16,11 @@ use crate::io_thread::Ctx;
 use crate::plan;
 use crate::server::config::flags;
 use rnode_bridge::codes::ClientError;
-use rnode_bridge::frame::{RequestFrame, abort, inbound, request_flags, response_flags};
-use rnode_bridge::queue::BODY_BUFFER;
+use rnode_bridge::frame::{RequestFrame, abort, request_flags, response_flags};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Largest body that travels inside its request frame.
-const INLINE_BODY: usize = 64 << 10;
 /// Bytes of answers that may wait for the client while further requests of it are taken.
 const WRITE_AHEAD: u64 = 256 << 10;
-/// Largest BODY frame.
-const BODY_FRAME: u64 = 64 << 10;
 
 impl Conn {
     /// Takes what it can from the front of `data` and returns how many bytes that were.
@@ -383,45 +379,6 @@ impl Conn {
         }))
     }
 
-    /// Decodes a chunked body that is whole within `data` and fits the frame. Trailers have no place in a request
-    /// frame, so a body with trailers streams.
-    fn whole_chunked(&self, data: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-        let (mut decoder, limits, mut at) = (Chunked::new(), self.limits(), 0);
-        while at < data.len() {
-            // An error is met again, and answered, when the body streams.
-            let step = decoder.decode(&data[at..], INLINE_BODY, limits).ok()?;
-            out.extend_from_slice(&data[at..][step.data]);
-            at += step.consumed;
-            if out.len() > INLINE_BODY {
-                return None;
-            }
-            if step.done {
-                return decoder.trailer_lines().is_empty().then_some(at);
-            }
-        }
-        None
-    }
-
-    /// After FIN: looks whether the input holds what is left of the body. What is missing will never come.
-    fn rest_of_body(&self) -> Result<(), ClientError> {
-        match &self.body {
-            Body::Complete => Ok(()),
-            Body::Length(left) if self.input.len() as u64 >= *left => Ok(()),
-            Body::Length(_) => Err(ClientError::InvalidEofState),
-            Body::Chunked(decoder) => {
-                let (mut decoder, limits, mut at) = ((**decoder).clone(), self.limits(), 0);
-                while at < self.input.len() {
-                    let step = decoder.decode(&self.input[at..], INLINE_BODY, limits)?;
-                    if step.done {
-                        return Ok(());
-                    }
-                    at += step.consumed;
-                }
-                Err(ClientError::InvalidEofState)
-            }
-        }
-    }
-
     /// Gives the socket to JavaScript; the slot is free afterwards.
     fn hand_over(&mut self, frame: &RequestFrame<'_>, data: &[u8], spans: &[Span]) {
         let headers = spans.iter().map(|span| (span.name(data), span.value(data)));
@@ -442,117 +399,6 @@ impl Conn {
             socket.release();
         }
         self.kill();
-    }
-
-    fn take_body(&mut self, data: &[u8], ctx: &Ctx) -> usize {
-        let deliver = !self.body_dump && (self.phase == Phase::Active || self.body_asked);
-        let credit = if deliver { self.credit } else { BODY_FRAME };
-        let limits = self.limits();
-        let (consumed, bytes, done) = match &mut self.body {
-            Body::Complete => return 0,
-            Body::Length(left) => {
-                let length = (*left).min(data.len() as u64).min(credit).min(BODY_FRAME);
-                *left -= length;
-                (length as usize, 0..length as usize, *left == 0)
-            }
-            Body::Chunked(decoder) => {
-                match decoder.decode(data, credit.min(BODY_FRAME) as usize, limits) {
-                    Ok(step) => (step.consumed, step.data, step.done),
-                    Err(error) => {
-                        self.fail(error, data, ctx);
-                        return data.len();
-                    }
-                }
-            }
-        };
-        let bytes = &data[bytes];
-        if !bytes.is_empty() {
-            if self.reads_own_body() {
-                self.deadline.touch();
-            }
-            if deliver {
-                self.credit -= bytes.len() as u64;
-                let (slot, generation) = (self.slot, self.generation);
-                self.queue()
-                    .push_with(|buf| inbound::body(buf, slot, generation, bytes));
-            } else {
-                self.dropped += bytes.len();
-                if self.phase == Phase::Draining && self.dropped > super::respond::DRAIN_LIMIT {
-                    // Reading on would serve nobody; the response is out or on its way.
-                    self.close_after = true;
-                    self.flush(ctx);
-                    return data.len();
-                }
-            }
-        }
-        if done {
-            self.body_done(deliver, ctx);
-        }
-        consumed
-    }
-
-    /// JavaScript reads a long body and is behind: what was read ahead would be copied once more.
-    pub(super) fn waits_for_credit(&self) -> bool {
-        self.body_asked
-            && self.credit == 0
-            && !self.body_dump
-            && matches!(self.body, Body::Length(left) if left >= LARGE_BODY as u64)
-    }
-
-    /// How much may be read at once into a buffer of its own, if nothing but a large part of a body that JavaScript waits for
-    /// can come next.
-    pub(super) fn large_read(&self) -> Option<usize> {
-        let Body::Length(left) = self.body else {
-            return None;
-        };
-        let deliver = match self.phase {
-            Phase::Active => !self.body_dump,
-            Phase::Draining => !self.body_dump && self.body_asked,
-            _ => false,
-        };
-        let most = left.min(self.credit).min(BODY_BUFFER as u64) as usize;
-        (deliver && self.input.is_empty() && most >= LARGE_BODY).then_some(most)
-    }
-
-    /// Hands over a part of the body that [`large_read`](Self::large_read) allowed.
-    pub(super) fn deliver_beside(&mut self, buffer: Vec<u8>, length: usize, ctx: &Ctx) {
-        let Body::Length(left) = &mut self.body else {
-            return;
-        };
-        *left -= length as u64;
-        let done = *left == 0;
-        self.credit -= length as u64;
-        if self.reads_own_body() {
-            self.deadline.touch();
-        }
-        self.queue()
-            .push_body(self.slot, self.generation, buffer, length);
-        if done {
-            self.body_done(true, ctx);
-        }
-    }
-
-    fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
-        let body = std::mem::replace(&mut self.body, Body::Complete);
-        self.head_begun = false;
-        if deliver {
-            let mut trailers = Vec::new();
-            if let Body::Chunked(decoder) = &body {
-                // Each line was checked when it was read.
-                let _ = parse::trailers(
-                    decoder.trailer_lines(),
-                    self.limits(),
-                    &mut TrailerCounts::default(),
-                    &mut trailers,
-                );
-            }
-            let (slot, generation) = (self.slot, self.generation);
-            self.queue()
-                .push_with(|buf| inbound::body_end(buf, slot, generation, &trailers));
-        }
-        if self.phase == Phase::Draining {
-            self.next_request(ctx);
-        }
     }
 
     /// FIN was read and everything before it has been looked at.
@@ -579,6 +425,3 @@ impl Conn {
         }
     }
 }
-
-/// Keeps the read-ahead bound and the inline bound in step: a body that fits the frame must fit the input.
-const _: () = assert!(INLINE_BODY <= READ_AHEAD);

@@ -1,9 +1,10 @@
 //! HTTP/1.1 as Node speaks it: one task per connection, which parses, dispatches frames and writes what comes back.
 //!
-//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task), `state` (what it can be), `input`
+//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task), `state` (what it can be), `input` and `body`
 //! (from the socket to frames), `pipeline` (requests that wait for their turn), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
 //! `file`, `timeouts`, `failure`, `close`.
 
+mod body;
 pub(crate) mod chunked;
 mod close;
 pub(crate) mod conn;

@@ -1,0 +1,172 @@
+//! Request bodies: delivered against credit, beside their frames where they are large, or dropped; what is inline is decoded here too.
+//!
+//! What cannot be taken yet stays in the connection's input. When a body is read at all is decided in `input`.
+
+use super::chunked::Chunked;
+use super::conn::{Conn, LARGE_BODY, READ_AHEAD};
+use super::parse::{self, TrailerCounts};
+use super::state::{Body, Phase};
+use crate::io_thread::Ctx;
+use rnode_bridge::codes::ClientError;
+use rnode_bridge::frame::inbound;
+use rnode_bridge::queue::BODY_BUFFER;
+
+/// Largest body that travels inside its request frame.
+pub(super) const INLINE_BODY: usize = 64 << 10;
+/// Largest BODY frame.
+const BODY_FRAME: u64 = 64 << 10;
+
+impl Conn {
+    /// Decodes a chunked body that is whole within `data` and fits the frame. Trailers have no place in a request
+    /// frame, so a body with trailers streams.
+    pub(super) fn whole_chunked(&self, data: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        let (mut decoder, limits, mut at) = (Chunked::new(), self.limits(), 0);
+        while at < data.len() {
+            // An error is met again, and answered, when the body streams.
+            let step = decoder.decode(&data[at..], INLINE_BODY, limits).ok()?;
+            out.extend_from_slice(&data[at..][step.data]);
+            at += step.consumed;
+            if out.len() > INLINE_BODY {
+                return None;
+            }
+            if step.done {
+                return decoder.trailer_lines().is_empty().then_some(at);
+            }
+        }
+        None
+    }
+
+    /// After FIN: looks whether the input holds what is left of the body. What is missing will never come.
+    pub(super) fn rest_of_body(&self) -> Result<(), ClientError> {
+        match &self.body {
+            Body::Complete => Ok(()),
+            Body::Length(left) if self.input.len() as u64 >= *left => Ok(()),
+            Body::Length(_) => Err(ClientError::InvalidEofState),
+            Body::Chunked(decoder) => {
+                let (mut decoder, limits, mut at) = ((**decoder).clone(), self.limits(), 0);
+                while at < self.input.len() {
+                    let step = decoder.decode(&self.input[at..], INLINE_BODY, limits)?;
+                    if step.done {
+                        return Ok(());
+                    }
+                    at += step.consumed;
+                }
+                Err(ClientError::InvalidEofState)
+            }
+        }
+    }
+
+    pub(super) fn take_body(&mut self, data: &[u8], ctx: &Ctx) -> usize {
+        let deliver = !self.body_dump && (self.phase == Phase::Active || self.body_asked);
+        let credit = if deliver { self.credit } else { BODY_FRAME };
+        let limits = self.limits();
+        let (consumed, bytes, done) = match &mut self.body {
+            Body::Complete => return 0,
+            Body::Length(left) => {
+                let length = (*left).min(data.len() as u64).min(credit).min(BODY_FRAME);
+                *left -= length;
+                (length as usize, 0..length as usize, *left == 0)
+            }
+            Body::Chunked(decoder) => {
+                match decoder.decode(data, credit.min(BODY_FRAME) as usize, limits) {
+                    Ok(step) => (step.consumed, step.data, step.done),
+                    Err(error) => {
+                        self.fail(error, data, ctx);
+                        return data.len();
+                    }
+                }
+            }
+        };
+        let bytes = &data[bytes];
+        if !bytes.is_empty() {
+            if self.reads_own_body() {
+                self.deadline.touch();
+            }
+            if deliver {
+                self.credit -= bytes.len() as u64;
+                let (slot, generation) = (self.slot, self.generation);
+                self.queue()
+                    .push_with(|buf| inbound::body(buf, slot, generation, bytes));
+            } else {
+                self.dropped += bytes.len();
+                if self.phase == Phase::Draining && self.dropped > super::respond::DRAIN_LIMIT {
+                    // Reading on would serve nobody; the response is out or on its way.
+                    self.close_after = true;
+                    self.flush(ctx);
+                    return data.len();
+                }
+            }
+        }
+        if done {
+            self.body_done(deliver, ctx);
+        }
+        consumed
+    }
+
+    /// JavaScript reads a long body and is behind: what was read ahead would be copied once more.
+    pub(super) fn waits_for_credit(&self) -> bool {
+        self.body_asked
+            && self.credit == 0
+            && !self.body_dump
+            && matches!(self.body, Body::Length(left) if left >= LARGE_BODY as u64)
+    }
+
+    /// How much may be read at once into a buffer of its own, if nothing but a large part of a body that JavaScript waits for
+    /// can come next.
+    pub(super) fn large_read(&self) -> Option<usize> {
+        let Body::Length(left) = self.body else {
+            return None;
+        };
+        let deliver = match self.phase {
+            Phase::Active => !self.body_dump,
+            Phase::Draining => !self.body_dump && self.body_asked,
+            _ => false,
+        };
+        let most = left.min(self.credit).min(BODY_BUFFER as u64) as usize;
+        (deliver && self.input.is_empty() && most >= LARGE_BODY).then_some(most)
+    }
+
+    /// Hands over a part of the body that [`large_read`](Self::large_read) allowed.
+    pub(super) fn deliver_beside(&mut self, buffer: Vec<u8>, length: usize, ctx: &Ctx) {
+        let Body::Length(left) = &mut self.body else {
+            return;
+        };
+        *left -= length as u64;
+        let done = *left == 0;
+        self.credit -= length as u64;
+        if self.reads_own_body() {
+            self.deadline.touch();
+        }
+        self.queue()
+            .push_body(self.slot, self.generation, buffer, length);
+        if done {
+            self.body_done(true, ctx);
+        }
+    }
+
+    fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
+        let body = std::mem::replace(&mut self.body, Body::Complete);
+        self.head_begun = false;
+        if deliver {
+            let mut trailers = Vec::new();
+            if let Body::Chunked(decoder) = &body {
+                // Each line was checked when it was read.
+                let _ = parse::trailers(
+                    decoder.trailer_lines(),
+                    self.limits(),
+                    &mut TrailerCounts::default(),
+                    &mut trailers,
+                );
+            }
+            let (slot, generation) = (self.slot, self.generation);
+            self.queue()
+                .push_with(|buf| inbound::body_end(buf, slot, generation, &trailers));
+        }
+        if self.phase == Phase::Draining {
+            self.next_request(ctx);
+        }
+    }
+}
+
+/// Keeps the read-ahead bound and the inline bound in step: a body that fits the frame must fit the input.
+const _: () = assert!(INLINE_BODY <= READ_AHEAD);
