@@ -1,13 +1,16 @@
 'use strict'
 // The JavaScript end of the bridge: takes batches of frames from the I/O threads,
 // hands each to the message it belongs to, and posts outbound frames, one post
-// per I/O thread and turn. It knows frames and slots, nothing of HTTP semantics.
+// per I/O thread and turn. It knows frames and slots, nothing of HTTP semantics. Whose a frame is
+// invocations.js knows.
 
 const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
-const { kSlot, kGeneration, kServer } = require('./symbols')
+const invocations = require('./invocations')
 const { nextTick, queueMicrotask, setImmediate } = require('./timers')
+
+const { activeCount } = invocations
 
 const INBOX_BYTES = 512 * 1024
 /** Of one outbox, as the addon makes them. */
@@ -40,8 +43,6 @@ let resume = false
 /** Time (ms) spent in turns since the loop is known to have gone round. */
 let spent = 0
 
-/** live[io][slot]: the response of the invocation under way, of several the last. */
-const live = []
 const outboxes = []
 const handlers = new Array(16).fill(null)
 
@@ -51,8 +52,6 @@ let flushScheduled = false
 let streaming = false
 /** Bytes of outboxes handed over since the last look at how far ahead they are. */
 let handed = 0
-/** Invocations under way in this environment. */
-let active = 0
 let started = false
 
 /** Starts the I/O threads, or goes on after a rest (cheap when they run already). */
@@ -61,7 +60,7 @@ function start() {
   started = true
   const threads = native.start(wake, 0)
   for (let io = outboxes.length; io < threads; io++) {
-    live.push([])
+    invocations.addThread()
     outboxes.push(new Outbox(io))
   }
 }
@@ -156,122 +155,6 @@ function take() {
   more = words[1] !== 0
 }
 
-/** Connections with several invocations under way (pipelined requests), by slot. */
-const lines = new Map()
-let passTurn
-
-/** The responses of one connection that are not over, in the order in which they go out. */
-class Line {
-  constructor(first) {
-    this.responses = [first]
-    /** What those hold back whose turn has not come. */
-    this.bytes = 0
-    /** It is more than enough: Rust was told to take no further request. */
-    this.isFull = false
-    /** The connection ends with the answer that went out last. */
-    this.isOver = false
-  }
-}
-
-/** Sets what is called with a response when those before it are over, and with the one just before. It must not throw. */
-function onTurn(handler) {
-  passTurn = handler
-}
-
-/** Remembers the response that frames for this slot belong to. */
-function attach(res) {
-  const slot = res[kSlot]
-  const slots = live[slot >>> 24]
-  const before = slots[slot & 0xffffff]
-  if (before !== undefined) queue(slot, before, res)
-  slots[slot & 0xffffff] = res
-  active++
-}
-
-function queue(slot, before, res) {
-  let line = lines.get(slot)
-  if (line === undefined) lines.set(slot, (line = new Line(before)))
-  line.responses.push(res)
-}
-
-/** Forgets a completed response. */
-function detach(res) {
-  const slot = res[kSlot]
-  if (lines.size !== 0 && lines.has(slot)) return leave(slot, res)
-  const slots = live[slot >>> 24]
-  if (slots[slot & 0xffffff] === res) {
-    slots[slot & 0xffffff] = undefined
-    active--
-  }
-}
-
-function leave(slot, res) {
-  const line = lines.get(slot)
-  const { responses } = line
-  const place = responses.indexOf(res)
-  if (place === -1) return
-  responses.splice(place, 1)
-  active--
-  if (place === 0 && res._last) line.isOver = true
-  if (line.isOver) return
-  if (responses.length === 1) {
-    lines.delete(slot)
-    live[slot >>> 24][slot & 0xffffff] = responses[0]
-    if (line.isFull) sendWord(F.HOLD, 0, slot, responses[0][kGeneration], 0)
-  }
-  if (place === 0) passTurn(responses[0], res)
-}
-
-/**
- * Forgets all responses of a connection, which has gone.
- * @returns {{ responses: http.ServerResponse[], held: http.ServerResponse[] }} all in the order of their
- *   requests, and those whose turn had not come
- */
-function detachAll(slot) {
-  const slots = live[slot >>> 24]
-  const last = slots?.[slot & 0xffffff]
-  if (last === undefined) return NONE
-  const line = lines.get(slot)
-  lines.delete(slot)
-  slots[slot & 0xffffff] = undefined
-  const responses = line === undefined ? [last] : line.responses
-  active -= responses.length
-  return { responses, held: line?.isOver ? responses : responses.slice(1) }
-}
-
-const NONE = { responses: [], held: [] }
-
-/** Whether other answers of the connection must go out first, or the connection ends before. */
-function isHeld(res) {
-  if (lines.size === 0) return false
-  const line = lines.get(res[kSlot])
-  return (
-    line !== undefined && (line.isOver || line.responses[0] !== res) && line.responses.includes(res)
-  )
-}
-
-/** Whether the response is not over, and whether it has a line to stand in. */
-const isWaiting = (res) => lookup(res[kSlot], res[kGeneration]) === res
-const lineOf = (res) => lines.get(res[kSlot])
-
-/** The response whose turn it is in a slot. */
-function first(slot) {
-  return lines.get(slot)?.responses[0] ?? live[slot >>> 24]?.[slot & 0xffffff]
-}
-
-/** Whether an invocation of this server is under way. */
-function isServing(server) {
-  return live.some((slots) => slots.some((res) => res?.req[kServer] === server))
-}
-
-/** The response a frame is for, undefined if it is late. */
-function lookup(slot, generation) {
-  const res = live[slot >>> 24]?.[slot & 0xffffff]
-  if (res !== undefined && res[kGeneration] === generation) return res
-  if (lines.size === 0) return undefined
-  return lines.get(slot)?.responses.find((other) => other[kGeneration] === generation)
-}
-
 /** The addon's outboxes by their number, as bytes and as words. */
 const memories = []
 
@@ -357,7 +240,7 @@ function schedule() {
   if (inTurn || flushScheduled) return
   flushScheduled = true
   // alone, an answer goes out at once; under load, and of a stream, what a loop turn has goes together
-  if (active <= 1 && !streaming) nextTick(flush)
+  if (activeCount() <= 1 && !streaming) nextTick(flush)
   else setImmediate(flush)
 }
 
@@ -542,31 +425,16 @@ function sendFile(flags, slot, generation, options, status, lines, path, origina
   schedule()
 }
 
-/** Invocations under way (for tests and diagnostics). */
-function activeCount() {
-  return active
-}
-
 module.exports = {
+  ...invocations,
   start,
   rest,
   onFrame,
-  onTurn,
-  attach,
-  detach,
-  detachAll,
-  isHeld,
-  isWaiting,
-  lineOf,
-  first,
-  lookup,
-  isServing,
   flush,
   hold,
   sendWord,
   sendBytes,
   sendHead,
   sendFile,
-  defer,
-  activeCount
+  defer
 }

@@ -14,15 +14,17 @@ const { kSlot, kGeneration, kState, kSocket, kNext, kTold } = S
 
 let bind
 
+bridge.onTurn(comesNext, (res) => bridge.sendWord(F.HOLD, 0, res[kSlot], res[kGeneration], 0))
+
 /** The answers before this one have been handed over; `last` is the one just before. */
-bridge.onTurn((res, last) => {
+function comesNext(res, last) {
   const socket = knownSocket(res[kSlot])
   if (socket !== undefined) giveTurn(socket, res[kGeneration])
   if (res[kState] !== FULL && res._events?.socket === undefined) return
   last[kNext] = res
   // one that nobody listens to finishes in the next tick, and does not tell
   nextTick(passUntold, last)
-})
+}
 
 function passUntold(res) {
   if (res[kState] === SENT && res[kTold] === 0) passTurn(res)
