@@ -1,8 +1,11 @@
 //! HTTP/1.1 as Node speaks it: one task per connection, which parses, dispatches frames and writes what comes back.
 //!
-//! Split by role: `parse` and `syntax` (request heads), `chunked` (body framing), `conn` (the task), `state` (what it can be), `input` and `body`
-//! (from the socket to frames), `pipeline` (requests that wait for their turn), `respond` and `fallback` (from frames to the socket), `write` (bytes on the wire),
-//! `file`, `timeouts`, `failure`, `close`.
+//! Split by role:
+//! - `request_line`, `parse` and `syntax`: request heads; `chunked`: body framing
+//! - `conn`: the task; `state`: what it can be
+//! - `input` and `body`: from the socket to frames; `pipeline`: requests that wait for their turn
+//! - `respond` and `fallback`: from frames to the socket; `file`: answers from the file system; `write`: bytes on the wire
+//! - `timeouts`, `failure`, `close`: how requests and connections end otherwise
 
 mod body;
 pub(crate) mod chunked;
@@ -18,6 +21,7 @@ mod input;
 pub(crate) mod io;
 pub(crate) mod parse;
 mod pipeline;
+mod request_line;
 mod respond;
 mod state;
 mod syntax;
