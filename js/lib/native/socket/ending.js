@@ -1,0 +1,124 @@
+'use strict'
+// How a socket view ends: the program ends or destroys it, the client leaves, the request is none.
+// Who is told of it, in which tick and in which order, is Node's.
+
+const { EventEmitter } = require('node:events')
+const F = require('../frames')
+const bridge = require('../bridge')
+const { kSlot, kGeneration } = require('../symbols')
+const { lossOf, ownAnswer, refuseHeld } = require('./writing')
+const { sockets, kTimer, kFlow, kEnded, kTakeBack, kListenersBefore } = require('./state')
+const { clearTimeout, nextTick, setImmediate } = require('../timers')
+
+function end(data, encoding, callback) {
+  if (typeof data === 'function') {
+    callback = data
+    data = undefined
+  } else if (typeof encoding === 'function') {
+    callback = encoding
+    encoding = undefined
+  }
+  if (data !== undefined && data !== null) this.write(data, encoding)
+  if (this._writableState.corked > 0) {
+    this._writableState.corked = 1
+    this.uncork()
+  }
+  ownAnswer(this)
+  if (!this[kEnded] && !this.destroyed) {
+    this[kEnded] = true
+    this.writable = false
+    bridge.sendWord(F.SOCKET_END, 0, this[kSlot], this[kGeneration], 0)
+    setImmediate(() => {
+      this.emit('finish')
+      closed(this, false)
+    })
+  }
+  if (callback) nextTick(callback)
+  return this
+}
+
+/** Closes the connection at once; the request under way is aborted as Node's server does. */
+function destroy(err) {
+  if (this.destroyed) return this
+  ownAnswer(this)
+  bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], this[kTakeBack] << 1)
+  this.errored = err ?? null
+  this.destroyed = true
+  this.readable = false
+  this.writable = false
+  nextTick(refuseHeld, this)
+  if (err) nextTick(emitError, this)
+  // as a handle's: after what the turn has left to do
+  setImmediate(closed, this, Boolean(err))
+  return this
+}
+function destroySoon() {
+  return this.end()
+}
+function resetAndDestroy() {
+  if (!this.destroyed) {
+    ownAnswer(this)
+    bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], (this[kTakeBack] << 1) | 1)
+  }
+  return this.destroy()
+}
+
+/** The client has sent FIN: nothing more to read. */
+function ended(socket) {
+  if (socket.closed || socket._readableState.endEmitted) return
+  socket.readable = false
+  socket._readableState.ended = socket._readableState.endEmitted = true
+  socket.emit('end')
+}
+
+/** The request is none, or late: Node's server destroys the socket with the error of its parser. */
+function broken(socket, err) {
+  if (socket.destroyed) return
+  socket.errored = err
+  socket.destroyed = true
+  socket.readable = false
+  socket.writable = false
+  emitError(socket)
+}
+
+/** 'error', once, where somebody listens: Node's server always does. */
+function emitError(socket) {
+  const state = socket._writableState
+  if (socket.errored === null || state.errored !== null) return
+  state.errored = socket.errored
+  if (socket.listenerCount('error') !== 0) socket.emit('error', socket.errored)
+}
+
+/** The connection has gone: 'error' if it has one, then 'close', once. */
+function closed(socket, hadError) {
+  if (socket.closed) return
+  socket.closed = true
+  socket.destroyed = true
+  socket.readable = false
+  socket.writable = false
+  clearTimeout(socket[kTimer])
+  // writes that wait fail before anybody hears of the end
+  ownAnswer(socket)
+  socket[kFlow].fail(lossOf(socket))
+  emitError(socket)
+  require('../outgoing').connectionGone(socket)
+  const slots = sockets[socket[kSlot] >>> 24]
+  const index = socket[kSlot] & 0xffffff
+  if (slots?.[index] === socket) slots[index] = undefined
+  if (socket._httpMessage) tellMessage(socket)
+  socket.emit('close', hadError || socket.errored !== null)
+}
+
+/** Node's server listens for its message, from the moment at which the request came. */
+function tellMessage(socket) {
+  const listeners = socket.rawListeners('close')
+  listeners.splice(socket[kListenersBefore], 0, onMessageClose)
+  socket.removeAllListeners('close')
+  for (const listener of listeners) EventEmitter.prototype.on.call(socket, 'close', listener)
+}
+
+function onMessageClose() {
+  if (this._httpMessage) require('../outgoing').emitClose(this._httpMessage)
+}
+
+module.exports = { end, destroy, destroySoon, resetAndDestroy, ended, broken, closed }

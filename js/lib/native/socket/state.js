@@ -1,0 +1,26 @@
+'use strict'
+// What the files of the socket share: its private state, and the view of each connection that
+// somebody has asked for. Nothing here talks to a client.
+
+const { getDefaultHighWaterMark } = require('node:stream')
+
+const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false) : 16384
+
+/** sockets[io][slot]: the socket of the connection in that slot, if anybody asked for it. */
+const sockets = []
+
+module.exports = {
+  HIGH_WATER_MARK,
+  sockets,
+  kTimeout: Symbol('rnode.socketTimeout'),
+  kTimer: Symbol('rnode.socketTimer'),
+  /** What is under way to the client. */
+  kFlow: Symbol('rnode.socketFlow'),
+  kEnded: Symbol('rnode.socketEnded'),
+  kHeld: Symbol('rnode.socketHeld'),
+  kHeldBytes: Symbol('rnode.socketHeldBytes'),
+  kTakeBack: Symbol('rnode.socketTakeBack'),
+  kFresh: Symbol('rnode.socketFresh'),
+  /** How many listeners of 'close' were there before the request under way. */
+  kListenersBefore: Symbol('rnode.socketListenersBefore')
+}

@@ -1,0 +1,190 @@
+'use strict'
+// The class of a connection's socket view: its fields, and the properties and methods that need
+// no more than them. Writing, ending and time-outs are next door.
+
+const net = require('node:net')
+const { EventEmitter } = require('node:events')
+const F = require('../frames')
+const { Flow } = require('../flow')
+const { kSlot, kGeneration, kWroteIn } = require('../symbols')
+const { drain, pending, write, cork, uncork } = require('./writing')
+const ending = require('./ending')
+const { setSocketTimeout } = require('./timeout')
+const { HIGH_WATER_MARK, kTimeout, kTimer, kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
+const { kTakeBack, kFresh, kListenersBefore } = require('./state')
+
+function NativeSocket(server, slot, generation, remote, local, ports) {
+  this[kSlot] = slot
+  this[kGeneration] = generation
+  this[kWroteIn] = -1
+  this[kFlow] = new Flow(slot, F.RAW, drain, this)
+  this[kTakeBack] = 0
+  this[kFresh] = false
+  this[kListenersBefore] = 0
+  this[kEnded] = false
+  this[kHeld] = []
+  this[kHeldBytes] = 0
+  this[kTimeout] = 0
+  this[kTimer] = null
+  this._events = undefined
+  this._eventsCount = 0
+  this._maxListeners = undefined
+  this._httpMessage = null
+  this._writableState = { corked: 0, length: 0, needDrain: false, errored: null, closed: false }
+  this._readableState = {
+    flowing: null,
+    length: 0,
+    ended: false,
+    endEmitted: false,
+    errored: null,
+    closed: false
+  }
+  this.server = server
+  this._server = server
+  this.parser = null
+  this.remoteAddress = remote === '' ? undefined : remote
+  this.remotePort = remote === '' ? undefined : ports & 0xffff
+  this.remoteFamily = family(remote)
+  this.localAddress = local === '' ? undefined : local
+  this.localPort = local === '' ? undefined : ports >>> 16
+  this.localFamily = family(local)
+  this.destroyed = false
+  this.closed = false
+  this.errored = null
+  this.readable = true
+  this.writable = true
+  this.connecting = false
+  this.pending = false
+  this.allowHalfOpen = true
+  this.timeout = undefined
+  this.bytesRead = 0
+  this.bytesWritten = 0
+}
+
+function family(address) {
+  return address === '' ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+const proto = (NativeSocket.prototype = Object.create(net.Socket.prototype, {
+  constructor: { configurable: true, writable: true, value: net.Socket }
+}))
+
+// these are accessors or fields made by constructors further up the chain
+for (const name of [
+  'remoteAddress',
+  'remotePort',
+  'remoteFamily',
+  'localAddress',
+  'localPort',
+  'localFamily',
+  'destroyed',
+  'closed',
+  'errored',
+  'readable',
+  'writable',
+  'connecting',
+  'pending',
+  'bytesRead',
+  'bytesWritten'
+]) {
+  Object.defineProperty(proto, name, { configurable: true, writable: true, value: undefined })
+}
+
+Object.defineProperties(proto, {
+  readyState: {
+    configurable: true,
+    get() {
+      return this.destroyed ? 'closed' : this.writable ? 'open' : 'readOnly'
+    }
+  },
+  writableLength: {
+    configurable: true,
+    get() {
+      return pending(this)
+    }
+  },
+  writableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
+  readableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
+  writableNeedDrain: {
+    configurable: true,
+    get() {
+      return this[kFlow].needDrain
+    }
+  },
+  writableCorked: {
+    configurable: true,
+    get() {
+      return this._writableState.corked
+    }
+  },
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[kEnded]
+    }
+  },
+  bufferSize: {
+    configurable: true,
+    get() {
+      return pending(this)
+    }
+  },
+  _handle: {
+    configurable: true,
+    get() {
+      return null
+    },
+    set() {}
+  }
+})
+
+const emitter = EventEmitter.prototype
+for (const name of [
+  'on',
+  'addListener',
+  'once',
+  'prependListener',
+  'removeListener',
+  'off',
+  'removeAllListeners'
+]) {
+  proto[name] = emitter[name]
+}
+
+for (const name of [
+  'setNoDelay',
+  'setKeepAlive',
+  'ref',
+  'unref',
+  'pause',
+  'resume',
+  'setEncoding'
+]) {
+  proto[name] = function () {
+    return this
+  }
+}
+proto.read = function read() {
+  return null
+}
+proto.unshift = function unshift() {}
+proto.isPaused = function isPaused() {
+  return false
+}
+proto.address = function address() {
+  return this.localAddress === undefined
+    ? {}
+    : { address: this.localAddress, family: this.localFamily, port: this.localPort }
+}
+
+proto.write = write
+proto.cork = cork
+proto.uncork = uncork
+proto.end = ending.end
+proto.destroy = ending.destroy
+proto._destroy = ending.destroy
+proto.destroySoon = ending.destroySoon
+proto.resetAndDestroy = ending.resetAndDestroy
+proto.setTimeout = setSocketTimeout
+
+module.exports = { NativeSocket }
