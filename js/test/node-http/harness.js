@@ -37,6 +37,13 @@ function suite(file, cases) {
   else testCases(file, cases)
 }
 
+/** A case whose handler gets `(req, res, ctx)` and is asked once, with GET unless `request` says otherwise. */
+const one = (name, handler, request = { path: '/' }) => ({
+  name,
+  serve: (ctx) => (req, res) => handler(req, res, ctx),
+  exchange: (client) => client.request(request)
+})
+
 /** What `fn` throws as `{ name, code, message }`, or `{ returned }` with a type or primitive. */
 function attempt(fn) {
   try {
@@ -313,4 +320,4 @@ function testCases(file, cases) {
   })
 }
 
-module.exports = { suite, attempt }
+module.exports = { suite, one, attempt }

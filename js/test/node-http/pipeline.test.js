@@ -1,59 +1,12 @@
 'use strict'
 
 // Pipelined requests: several of one connection are in handlers at once, their answers go out in the order of the requests.
-// What a program sees of an answer whose turn has not come, and what becomes of it when the connection ends first.
+// What a program sees of an answer whose turn has not come. What ends the line early is in pipeline-ends.test.js.
 
 const assert = require('node:assert/strict')
-const { createServer } = require('node:http')
 const { Readable } = require('node:stream')
 const { suite } = require('./harness')
-
-const GET = (path, lines = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`
-const tick = () => new Promise((resolve) => setImmediate(resolve))
-const ticks = async (count = 5) => {
-  for (let i = 0; i < count; i++) await tick()
-}
-
-/** Notes what request and answer emit. */
-function watch(log, req, res) {
-  for (const name of ['aborted', 'end', 'error', 'close']) {
-    req.on(name, (error) => log(`req ${req.url} ${name}`, error?.code ?? null))
-  }
-  for (const name of ['socket', 'prefinish', 'finish', 'drain', 'close', 'error']) {
-    res.on(name, (value) => log(`res ${req.url} ${name}`, value?.code ?? null))
-  }
-}
-
-/** Calls `act` once `count` requests are in handlers. */
-const gather =
-  (count, act, { watched = false } = {}) =>
-  (ctx) => {
-    const held = []
-    return (req, res) => {
-      if (watched) watch(ctx.log, req, res)
-      held.push({ req, res })
-      if (held.length !== count) return
-      Promise.resolve(act(held, ctx)).catch((error) => ctx.log('failed', error.message))
-    }
-  }
-
-/** Sends requests at once and reads as many answers. */
-const together = (name, requests, serve, options = {}) => ({
-  name,
-  serve,
-  async exchange({ open, until }) {
-    const connection = await open()
-    connection.write(requests.join(''))
-    const out = []
-    for (const request of requests) {
-      const method = request.slice(0, request.indexOf(' '))
-      out.push(await connection.readResponse(method).catch((error) => error.code))
-    }
-    if (options.observations) await until(options.observations)
-    return out
-  },
-  ...(options.differs && { differs: options.differs })
-})
+const { GET, gather, ticks, together } = require('./pipeline-cases')
 
 const state = (res) => [
   res.socket === null,
@@ -263,118 +216,6 @@ suite(__filename, [
     }),
     { observations: 2 }
   ),
-  {
-    name: 'destroyed before its turn',
-    serve: gather(2, async ([first, second], { log }) => {
-      second.res.destroy()
-      log(second.res.destroyed)
-      await ticks()
-      first.res.end('one')
-    }),
-    exchange: ({ raw }) => raw(GET('/1') + GET('/2'))
-  },
-  {
-    name: 'the first answer closes the connection',
-    serve: gather(
-      2,
-      async ([first, second]) => {
-        second.res.end('two')
-        await ticks()
-        first.res.setHeader('Connection', 'close')
-        first.res.end('one')
-      },
-      { watched: true }
-    ),
-    async exchange({ raw, until }) {
-      const answer = await raw(GET('/1') + GET('/2'))
-      await until(6)
-      return answer
-    }
-  },
-  {
-    name: 'the first handler destroys the connection',
-    serve: gather(
-      2,
-      async ([first]) => {
-        await ticks()
-        first.req.socket.destroy()
-      },
-      { watched: true }
-    ),
-    async exchange({ raw, until }) {
-      const answer = await raw(GET('/1') + GET('/2'))
-      await until(7)
-      return answer
-    }
-  },
-  {
-    name: 'the second handler destroys the connection',
-    serve: gather(
-      2,
-      async ([, second]) => {
-        await ticks()
-        second.req.socket.destroy()
-      },
-      { watched: true }
-    ),
-    async exchange({ raw, until }) {
-      const answer = await raw(GET('/1') + GET('/2'))
-      await until(7)
-      return answer
-    }
-  },
-  ...['destroy', 'end'].map((how) => ({
-    name: `the client leaves (${how}) while two are in handlers`,
-    serve: gather(2, (_, { log }) => log('two'), { watched: true }),
-    async exchange({ open, until }) {
-      const connection = await open()
-      connection.write(GET('/1') + GET('/2'))
-      await until(1)
-      connection[how]()
-      await until(8)
-    }
-  })),
-  {
-    name: 'a client that has sent FIN gets the answers of handlers that need no more than ticks',
-    serve: () => (req, res) => process.nextTick(() => res.end(req.url)),
-    exchange: ({ raw }) =>
-      raw(GET('/1') + GET('/2') + GET('/3'), { end: true, allowHalfOpen: true })
-  },
-  {
-    name: 'a broken request behind two that are in handlers',
-    serve: gather(2, () => {}, { watched: true }),
-    async exchange({ open, until }) {
-      const connection = await open()
-      connection.write(GET('/1') + GET('/2'))
-      await tick()
-      connection.write('BROKEN\r\n\r\n')
-      const { bytes } = await connection.readToEnd()
-      await until(7)
-      return bytes
-    }
-  },
-  {
-    name: 'a broken body behind a request that is in its handler',
-    serve: gather(
-      2,
-      ([, second], { log }) => {
-        second.req.on('data', (data) => log(String(data)))
-      },
-      { watched: true }
-    ),
-    async exchange({ open, until }) {
-      const connection = await open()
-      connection.write(GET('/1'))
-      connection.write(
-        'POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'
-      )
-      await until(1)
-      connection.write('W\r\n')
-      const { bytes } = await connection.readToEnd()
-      await until(8)
-      return bytes
-    }
-  },
   together(
     'the body of the second comes while the first is in its handler',
     [
@@ -418,81 +259,6 @@ suite(__filename, [
     }
   },
   {
-    name: 'a limit of requests per connection',
-    serve: (ctx) => {
-      const server = createServer ?? null
-      const app = ctx.express()
-      app.disable('x-powered-by')
-      app.use(
-        gather(2, async (held) => {
-          for (const { req, res } of held.reverse()) {
-            res.end(req.url)
-            await ticks()
-          }
-        })(ctx)
-      )
-      const listening = app.listen(0)
-      listening.maxRequestsPerSocket = 2
-      return server === null ? null : listening
-    },
-    async exchange({ open }) {
-      const connection = await open()
-      connection.write(GET('/1') + GET('/2') + GET('/3'))
-      return [
-        await connection.readResponse(),
-        await connection.readResponse(),
-        await connection.readResponse()
-      ]
-    }
-  },
-  {
-    name: 'server.close() while two are in handlers',
-    serve: (ctx) => {
-      const app = ctx.express()
-      app.disable('x-powered-by')
-      app.use(
-        gather(2, async (held) => {
-          server.close(() => ctx.log('closed'))
-          await ticks()
-          for (const { req, res } of held.reverse()) {
-            res.end(req.url)
-            await ticks()
-          }
-        })(ctx)
-      )
-      const server = app.listen(0)
-      return server
-    },
-    async exchange({ open }) {
-      const connection = await open()
-      connection.write(GET('/1') + GET('/2'))
-      return [await connection.readResponse(), await connection.readResponse()]
-    }
-  },
-  {
-    name: 'closeAllConnections() while two are in handlers',
-    serve: (ctx) => {
-      const app = ctx.express()
-      app.use(
-        gather(
-          2,
-          async () => {
-            await ticks()
-            server.closeAllConnections()
-          },
-          { watched: true }
-        )(ctx)
-      )
-      const server = app.listen(0)
-      return server
-    },
-    async exchange({ raw, until }) {
-      const answer = await raw(GET('/1') + GET('/2'))
-      await until(7)
-      return answer
-    }
-  },
-  {
     name: '40 requests in handlers that wait for the last of those that may come',
     serve: (ctx) => {
       const held = []
@@ -520,14 +286,6 @@ suite(__filename, [
       assert.deepEqual(ours.log, [16, 16, 8])
     }
   },
-  together(
-    'Expect: 100-continue behind a request that is in its handler',
-    [GET('/1')],
-    (ctx) => (req, res) => {
-      if (req.url === '/1') setTimeout(() => res.end('one'), 20)
-      else req.on('data', (data) => ctx.log(String(data))).on('end', () => res.end('two'))
-    }
-  ),
   {
     name: 'a continue is written behind the answers before it',
     serve: () => (req, res) => {

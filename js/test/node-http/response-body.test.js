@@ -8,15 +8,9 @@ const path = require('node:path')
 const { Readable, PassThrough, pipeline, finished, Writable } = require('node:stream')
 const { pipeline: pipelinePromise } = require('node:stream/promises')
 const zlib = require('node:zlib')
-const { suite } = require('./harness')
+const { one, suite } = require('./harness')
 
 const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'large.txt')
-
-const one = (name, handler, request = { path: '/' }) => ({
-  name,
-  serve: (ctx) => (req, res) => handler(req, res, ctx),
-  exchange: (client) => client.request(request)
-})
 
 const events = (res, log) => {
   for (const event of ['pipe', 'unpipe', 'drain', 'prefinish', 'finish', 'close', 'error', 'end'])

@@ -1,18 +1,11 @@
 'use strict'
 
-// The head of a response: header methods and their errors, the forms of writeHead, case and order of names, statusMessage,
-// Date and Connection lines, flushHeaders; what the properties say at each moment.
+// The head of a response: header methods and their errors, case and order of names, flushHeaders; what the properties say at
+// each moment. writeHead is in response-write-head.test.js, the lines that Node adds in response-framing.test.js.
 
-const { suite } = require('./harness')
+const { one, suite } = require('./harness')
 
 const LONG = 'v'.repeat(20_000)
-
-/** A case whose handler gets `(req, res, ctx)` and is asked once with GET. */
-const one = (name, handler, request = { path: '/' }) => ({
-  name,
-  serve: (ctx) => (req, res) => handler(req, res, ctx),
-  exchange: (client) => client.request(request)
-})
 
 /** A case that logs what a list of attempts gives, then ends the response unless one of them did. */
 const attempts = (name, list, before) =>
@@ -25,14 +18,6 @@ const attempts = (name, list, before) =>
       )
     if (!res.writableEnded) res.end('end')
   })
-
-const headFields = (res) => [
-  res.headersSent,
-  res.statusCode,
-  res.statusMessage ?? null,
-  res.getHeaderNames(),
-  Object.entries(res.getHeaders())
-]
 
 suite(__filename, [
   one('nothing set', (req, res) => res.end()),
@@ -200,202 +185,10 @@ suite(__filename, [
     (res) => res.writeHead(200, { Undefined: undefined }),
     (res) => res.headersSent
   ]),
-  one('writeHead: status', (req, res) => res.writeHead(204).end()),
-  one('writeHead: object', (req, res) => {
-    res.setHeader('X-Before', 'kept')
-    res.setHeader('X-Over', 'lost')
-    res.writeHead(201, { 'X-Over': 'wins', 'Content-Type': 'text/plain', 'X-List': ['a', 'b'] })
-    res.end('ok')
-  }),
-  one('writeHead: object, nothing set before', (req, res) =>
-    res
-      .writeHead(201, {
-        'X-A': 'a',
-        'content-length': 2,
-        'X-List': ['a', 'b'],
-        'Set-Cookie': ['a=1', 'b=2']
-      })
-      .end('ok')
-  ),
-  one('writeHead: reason', (req, res) => res.writeHead(200, 'Very Fine').end()),
-  one('writeHead: reason and object', (req, res) =>
-    res.writeHead(404, 'Gone Fishing', { 'X-A': 'a' }).end('x')
-  ),
-  one('writeHead: empty reason', (req, res) => res.writeHead(200, '').end()),
-  one('writeHead: reason with latin1', (req, res) => res.writeHead(200, 'gr\xfcn').end()),
-  one('writeHead: flat array', (req, res) =>
-    res.writeHead(200, ['X-A', '1', 'x-b', '2', 'X-A', '3']).end('flat')
-  ),
-  one('writeHead: array of pairs', (req, res) =>
-    res
-      .writeHead(200, [
-        ['X-A', '1'],
-        ['x-b', '2'],
-        ['X-A', '3']
-      ])
-      .end('pairs')
-  ),
-  one('writeHead: flat array over set headers', (req, res) => {
-    res.setHeader('x-a', 'before')
-    res.setHeader('X-Kept', 'k')
-    res.writeHead(200, ['X-A', '1', 'X-A', '2'])
-    res.end('flat')
-  }),
-  one('writeHead: pairs over set headers', (req, res) => {
-    res.setHeader('x-a', 'before')
-    res.setHeader('X-Kept', 'k')
-    res.writeHead(200, [
-      ['X-A', '1'],
-      ['X-A', '2']
-    ])
-    res.end('pairs')
-  }),
-  one('writeHead: numeric string and float', (req, res) => res.writeHead('201').end()),
-  one('writeHead: undefined reason, headers third', (req, res) =>
-    res.writeHead(200, undefined, { 'X-A': 'a' }).end('x')
-  ),
-  one('writeHead: null headers', (req, res) => res.writeHead(200, null).end('x')),
-  one('writeHead twice', (req, res, { log, attempt }) => {
-    res.writeHead(200, { A: '1' })
-    log(attempt(() => res.writeHead(201)))
-    res.end()
-  }),
-  one('writeHead does not send; the properties', (req, res, { log }) => {
-    log(headFields(res))
-    res.setHeader('X-A', 'a')
-    log(headFields(res))
-    res.writeHead(202, 'Acc', { 'X-B': 'b' })
-    log(headFields(res))
-    log(typeof res._header, res._headerSent)
-    res.end('x')
-    log(headFields(res))
-  }),
   one('status code and message by property', (req, res) => {
     res.statusCode = 418
     res.statusMessage = 'Short and stout'
     res.end()
-  }),
-  one('unknown status code', (req, res) => {
-    res.statusCode = 599
-    res.end()
-  }),
-  one('unknown status code 299 with body', (req, res) => {
-    res.statusCode = 299
-    res.end('x')
-  }),
-  one('statusMessage with a line break', (req, res, { log, attempt }) => {
-    res.statusMessage = 'a\r\nX-Injected: 1'
-    log(attempt(() => res.flushHeaders()))
-    res.statusMessage = 'fine'
-    res.end()
-  }),
-  ...[100, 101, 200, 204, 205, 304, 400, 500, 999].map((status) =>
-    one(
-      `status ${status} with end(body)`,
-      (req, res, { log, attempt }) => {
-        log(attempt(() => res.writeHead(status)))
-        log(attempt(() => res.end('body')))
-      },
-      { path: '/', headers: { Connection: 'close' }, readAs: status < 200 ? 'HEAD' : 'GET' }
-    )
-  ),
-  one('304 with a Content-Length', (req, res) =>
-    res.writeHead(304, { 'Content-Length': 10, ETag: '"x"' }).end()
-  ),
-  one('204 with headers', (req, res) =>
-    res.writeHead(204, { 'Content-Length': 0, 'Transfer-Encoding': 'chunked' }).end()
-  ),
-  one('Content-Length given by hand', (req, res) => {
-    res.setHeader('Content-Length', 4)
-    res.write('ab')
-    res.end('cd')
-  }),
-  one(
-    'Content-Length and HEAD',
-    (req, res) => {
-      res.setHeader('Content-Length', 4)
-      res.end('abcd')
-    },
-    { method: 'HEAD', path: '/' }
-  ),
-  one(
-    'write, HEAD',
-    (req, res) => {
-      res.write('abcd')
-      res.end()
-    },
-    { method: 'HEAD', path: '/' }
-  ),
-  one('Transfer-Encoding given by hand', (req, res) => {
-    res.setHeader('Transfer-Encoding', 'chunked')
-    res.end('chunked by hand')
-  }),
-  one(
-    'Transfer-Encoding: identity',
-    (req, res) => {
-      res.writeHead(200, { 'Transfer-Encoding': 'identity' })
-      res.end('not chunked')
-    },
-    { path: '/', headers: { Connection: 'close' } }
-  ),
-  one('removed Transfer-Encoding', (req, res) => {
-    res.removeHeader('Transfer-Encoding')
-    res.write('until ')
-    res.end('close')
-  }),
-  one('removed Content-Length', (req, res) => {
-    res.removeHeader('Content-Length')
-    res.end('no length')
-  }),
-  one('removed Connection', (req, res) => {
-    res.removeHeader('Connection')
-    res.end('x')
-  }),
-  one('removed Date', (req, res) => {
-    res.removeHeader('Date')
-    res.end('x')
-  }),
-  one('sendDate = false', (req, res) => {
-    res.sendDate = false
-    res.end('x')
-  }),
-  one('Date by hand', (req, res) => {
-    res.setHeader('Date', 'my own date')
-    res.end('x')
-  }),
-  one('Connection: close by hand', (req, res) => {
-    res.setHeader('Connection', 'close')
-    res.end('x')
-  }),
-  one('connection: Keep-Alive by hand', (req, res) => {
-    res.setHeader('connection', 'Keep-Alive')
-    res.end('x')
-  }),
-  one('Keep-Alive by hand', (req, res) => {
-    res.setHeader('Keep-Alive', 'timeout=77')
-    res.end('x')
-  }),
-  one('Connection with another option', (req, res) => {
-    res.setHeader('Connection', 'X-Own')
-    res.end('x')
-  }),
-  one('shouldKeepAlive = false', (req, res) => {
-    res.shouldKeepAlive = false
-    res.end('x')
-  }),
-  one('useChunkedEncodingByDefault = false', (req, res) => {
-    res.useChunkedEncodingByDefault = false
-    res.write('a')
-    res.end('b')
-  }),
-  one('Trailer header without chunked', (req, res, { log, attempt }) => {
-    res.setHeader('Content-Length', 2)
-    res.setHeader('Trailer', 'X-T')
-    log(attempt(() => res.end('ok')))
-    if (!res.headersSent) {
-      res.removeHeader('Trailer')
-      res.end('ok')
-    }
   }),
   one('flushHeaders, then a body', (req, res, { log }) => {
     res.setHeader('X-A', '1')

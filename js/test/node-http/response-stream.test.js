@@ -7,18 +7,12 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { Readable, pipeline, finished } = require('node:stream')
 const assert = require('node:assert/strict')
-const { suite } = require('./harness')
+const { one, suite } = require('./harness')
 
 const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'large.txt')
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const K16 = Buffer.alloc(16 * 1024, 'k')
 const WHOLE = Buffer.concat([...Array(512).fill(K16), Buffer.from('end')])
-
-const one = (name, handler, request = { path: '/' }) => ({
-  name,
-  serve: (ctx) => (req, res) => handler(req, res, ctx),
-  exchange: (client) => client.request(request)
-})
 
 const state = (res) => [
   res.headersSent,

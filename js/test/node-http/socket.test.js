@@ -4,13 +4,7 @@
 
 const net = require('node:net')
 const { Duplex } = require('node:stream')
-const { suite } = require('./harness')
-
-const one = (name, handler, request = { path: '/' }) => ({
-  name,
-  serve: (ctx) => (req, res) => handler(req, res, ctx),
-  exchange: (client) => client.request(request)
-})
+const { one, suite } = require('./harness')
 
 suite(__filename, [
   one('addresses', (req, res, { log }) => {

@@ -9,13 +9,7 @@ const { once, on } = require('node:events')
 const http = require('node:http')
 const util = require('node:util')
 const assert = require('node:assert/strict')
-const { suite } = require('./harness')
-
-const one = (name, handler, request = { path: '/' }) => ({
-  name,
-  serve: (ctx) => (req, res) => handler(req, res, ctx),
-  exchange: (client) => client.request(request)
-})
+const { one, suite } = require('./harness')
 
 const POST = { method: 'POST', path: '/', body: 'some body' }
 
