@@ -6,10 +6,10 @@ process.env.NODE_ENV = 'production'
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const zlib = require('node:zlib')
+const { temporaryTree } = require('../helpers/tree')
 const { get, post, sideBySide } = require('./side-by-side')
 
 // what the final handler says of errors that the app's own cannot answer
@@ -19,15 +19,9 @@ const ECOSYSTEM = path.join(__dirname, '..', 'ecosystem')
 const hasMulter = fs.existsSync(path.join(ECOSYSTEM, 'node_modules', 'multer'))
 const multer = () => require(require.resolve('multer', { paths: [ECOSYSTEM] }))
 
-const base = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-hostile-'))
-const root = path.join(base, 'public')
-const uploads = path.join(base, 'uploads')
-after(() => fs.rmSync(base, { recursive: true, force: true }))
-const file = (name, text) => {
-  fs.mkdirSync(path.dirname(path.join(base, name)), { recursive: true })
-  fs.writeFileSync(path.join(base, name), text)
-  fs.utimesSync(path.join(base, name), 1e9, 1e9)
-}
+const { at, root: base, write: file } = temporaryTree('hostile')
+const root = at('public')
+const uploads = at('uploads')
 file('public/admin/secret.txt', 'secret file')
 file('public/open.txt', 'open file')
 file('public/.env', 'dot file')

@@ -3,16 +3,11 @@
 'use strict'
 
 const { exchange, ours, serve, theirs, transports } = require('../helpers/differential')
+const { temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 
-const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-calls-'))
-after(() => fs.rmSync(dir, { recursive: true }))
-const file = path.join(dir, 'file.txt')
-fs.writeFileSync(file, 'file')
+const file = temporaryTree('calls').write('file.txt', 'file')
 
 const node = ['setHeader', 'getHeader', 'removeHeader', 'appendHeader', 'writeHead', 'write', 'end']
 const express = ['append', 'cookie', 'format', 'get', 'json', 'location', 'redirect', 'send', 'set']

@@ -2,16 +2,14 @@
 'use strict'
 
 const { differential, ours, theirs } = require('../helpers/differential')
+const { temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const { promisify } = require('node:util')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-views-'))
-after(() => fs.rmSync(root, { recursive: true }))
-
+const { root, write } = temporaryTree('views')
 for (const [name, content] of Object.entries({
   'user.tmpl': '<p>{{name}}</p>',
   'plain.html': 'html {{name}}',
@@ -20,8 +18,7 @@ for (const [name, content] of Object.entries({
   'second/only.tmpl': 'only {{name}}',
   'broken.tmpl': 'BROKEN'
 })) {
-  fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true })
-  fs.writeFileSync(path.join(root, name), content)
+  write(name, content)
 }
 
 /** `{{key}}` becomes the option of that name. Calls back in the same turn, as simple engines do. */

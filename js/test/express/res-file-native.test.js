@@ -2,23 +2,14 @@
 'use strict'
 
 const { exchange, ours, theirs, transports, withServer } = require('../helpers/differential')
+const { fileTag, temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
-const fs = require('node:fs')
 const net = require('node:net')
-const os = require('node:os')
-const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const bridge = require('../../lib/native/bridge')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-send-file-'))
-after(() => fs.rmSync(root, { recursive: true }))
-const at = (name) => path.join(root, name)
-const write = (name, content) => {
-  fs.mkdirSync(path.dirname(at(name)), { recursive: true })
-  fs.writeFileSync(at(name), content)
-  fs.utimesSync(at(name), 1e9, 1e9)
-}
+const { at, root, sparse, write } = temporaryTree('send-file')
 write('hello.txt', 'hello, world')
 write('empty.txt', '')
 write('.secret', 'hidden')
@@ -26,11 +17,10 @@ write('dir/index.html', '<h1>index</h1>')
 write('bare/file.txt', 'x')
 write('large.bin', Buffer.alloc(700_000, 'l'))
 write('odd ü name%.txt', 'odd')
-fs.writeFileSync(at('huge.bin'), '')
-fs.truncateSync(at('huge.bin'), 64 << 20)
+sparse('huge.bin', 64 << 20)
 
 const listen = transports['app.listen(0)']
-const etag = `W/"c-${(1e12).toString(16)}"`
+const etag = fileTag('hello, world'.length)
 
 /** What a callback can see of its error and of the response. */
 const seen = (res, err) => ({

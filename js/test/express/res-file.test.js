@@ -1,22 +1,14 @@
 // res.sendFile, res.download, express.static.
 'use strict'
 
-const { differential, header, ours, theirs } = require('../helpers/differential')
+const { differential, exchange, header, ours, serve, theirs } = require('../helpers/differential')
+const { fileTag, temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
-const os = require('node:os')
+const http = require('node:http')
 const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-files-'))
-after(() => fs.rmSync(root, { recursive: true }))
-
-const write = (name, content) => {
-  const file = path.join(root, name)
-  fs.mkdirSync(path.dirname(file), { recursive: true })
-  fs.writeFileSync(file, content)
-  fs.utimesSync(file, 1e9, 1e9)
-}
+const { at: file, root, write } = temporaryTree('files')
 write('hello.txt', 'hello, world')
 write('empty.txt', '')
 write('page.html', '<h1>page</h1>')
@@ -30,8 +22,6 @@ write('dir/deep.txt', 'deep')
 write('space name ü.txt', 'odd name')
 write('100%.txt', 'percent')
 write('large.bin', Buffer.alloc(200_000, 'x'))
-
-const file = (name) => path.join(root, name)
 
 /** Routes that may pass their error on; what reaches the error handler is shown with its kind. */
 const routes = (handlers) => (express) => {
@@ -98,7 +88,7 @@ differential(
 )
 
 const modified = new Date(1e12).toUTCString()
-const etag = 'W/"c-e8d4a51000"'
+const etag = fileTag('hello, world'.length)
 const conditions = [
   { Range: 'bytes=0-4' },
   { Range: 'bytes=5-' },
@@ -179,9 +169,6 @@ differential(
 )
 
 test('the callback of res.sendFile and res.download is called once, after the response', async () => {
-  const http = require('node:http')
-  const { exchange, serve } = require('../helpers/differential')
-
   for (const express of [ours, theirs]) {
     const calls = []
     const app = express()

@@ -3,19 +3,15 @@
 'use strict'
 
 const { ours, serve, transports } = require('../helpers/differential')
+const { temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
 const dc = require('node:diagnostics_channel')
-const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const bridge = require('../../lib/native/bridge')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-front-'))
-after(() => fs.rmSync(root, { recursive: true }))
-fs.writeFileSync(path.join(root, 'a.txt'), 'a file')
-fs.mkdirSync(path.join(root, 'other'))
-fs.writeFileSync(path.join(root, 'other', 'b.txt'), 'below')
+const { at, root, write } = temporaryTree('front')
+write('a.txt', 'a file')
+write('other/b.txt', 'below')
 
 const listen = transports['app.listen(0)']
 
@@ -82,7 +78,7 @@ test('static in front: JavaScript is not entered', async (t) => {
 test('static in front: several, mounted, and behind a route that does not match', async (t) => {
   const app = ours()
   app.get('/api', (_req, res) => res.send('api'))
-  app.use('/files', ours.static(path.join(root, 'other')))
+  app.use('/files', ours.static(at('other')))
   app.use(ours.static(root))
   await inFront(t, app, async ({ get, entered }) => {
     assert.equal(await (await get('/files/b.txt')).text(), 'below')

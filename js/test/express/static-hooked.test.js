@@ -2,35 +2,32 @@
 // the head is written through what has replaced writeHead, and Rust sends the bytes behind whatever came of it.
 'use strict'
 
-const { differential, exchange, ours, theirs, transports } = require('../helpers/differential')
-const { withServer } = require('../helpers/differential')
+const {
+  differential,
+  exchange,
+  ours,
+  theirs,
+  transports,
+  withServer
+} = require('../helpers/differential')
+const { fileTag, temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
 const net = require('node:net')
-const os = require('node:os')
-const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const onFinished = require('on-finished')
 const bridge = require('../../lib/native/bridge')
 const F = require('../../lib/native/frames')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-hooked-'))
-after(() => fs.rmSync(root, { recursive: true }))
-const write = (name, content) => {
-  fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true })
-  fs.writeFileSync(path.join(root, name), content)
-  fs.utimesSync(path.join(root, name), 1e9, 1e9)
-}
+const { root, sparse, write } = temporaryTree('hooked')
 write('hello.txt', 'hello, world')
 write('empty.txt', '')
 write('dir/index.html', '<p>index</p>')
 write('large.bin', Buffer.alloc(700_000, 'l'))
 write('ünï.txt', 'a name in UTF-8')
-fs.writeFileSync(path.join(root, 'huge.bin'), '')
-fs.truncateSync(path.join(root, 'huge.bin'), 64 << 20)
+sparse('huge.bin', 64 << 20)
 
 const listen = transports['app.listen(0)']
-const etag = `W/"c-${(1e12).toString(16)}"`
+const etag = fileTag('hello, world'.length)
 
 const requests = [
   '/hello.txt',

@@ -2,29 +2,21 @@
 'use strict'
 
 const { exchange, ours, theirs, transports, withServer } = require('../helpers/differential')
+const { fileTag, temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
 const net = require('node:net')
-const os = require('node:os')
-const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const onFinished = require('on-finished')
 const bridge = require('../../lib/native/bridge')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-logged-'))
-after(() => fs.rmSync(root, { recursive: true }))
-const write = (name, content) => {
-  fs.writeFileSync(path.join(root, name), content)
-  fs.utimesSync(path.join(root, name), 1e9, 1e9)
-}
+const { root, sparse, write } = temporaryTree('logged')
 write('hello.txt', 'hello, world')
 write('large.bin', Buffer.alloc(700_000, 'l'))
-fs.mkdirSync(path.join(root, 'dir'))
-fs.writeFileSync(path.join(root, 'huge.bin'), '')
-fs.truncateSync(path.join(root, 'huge.bin'), 64 << 20)
+write('dir/inner.txt', 'in a folder')
+sparse('huge.bin', 64 << 20)
 
 const listen = transports['app.listen(0)']
-const etag = `W/"c-${(1e12).toString(16)}"`
+const etag = fileTag('hello, world'.length)
 
 const requests = [
   '/hello.txt',

@@ -2,24 +2,22 @@
 // precompressed siblings, an option of ours.
 'use strict'
 
-const { differential, exchange, header, ours, transports } = require('../helpers/differential')
-const { withServer } = require('../helpers/differential')
+const {
+  differential,
+  exchange,
+  header,
+  ours,
+  transports,
+  withServer
+} = require('../helpers/differential')
+const { temporaryTree } = require('../helpers/tree')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
-const { after, test } = require('node:test')
+const { test } = require('node:test')
 const zlib = require('node:zlib')
 const bridge = require('../../lib/native/bridge')
 
-const root = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-static-options-'))
-after(() => fs.rmSync(root, { recursive: true }))
-const write = (name, content, seconds = 1e9) => {
-  const file = path.join(root, name)
-  fs.mkdirSync(path.dirname(file), { recursive: true })
-  fs.writeFileSync(file, content)
-  fs.utimesSync(file, seconds, seconds)
-}
+const { root, write } = temporaryTree('static-options')
 write('hello.txt', 'hello, world')
 write('odd ü.txt', 'odd')
 write('dir/index.html', '<h1>index</h1>')

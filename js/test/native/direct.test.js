@@ -7,20 +7,18 @@
 const assert = require('node:assert')
 const { fork } = require('node:child_process')
 const { once } = require('node:events')
-const fs = require('node:fs')
 const net = require('node:net')
-const os = require('node:os')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
+const { temporaryTree } = require('../helpers/tree')
 
 const SERVER = path.join(__dirname, 'fixtures', 'direct-server.js')
 const LIMIT_MS = 60_000
 const skip = process.platform !== 'linux' && 'there are none'
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rnode-direct-'))
-fs.writeFileSync(path.join(folder, 'file.txt'), 'of a file')
-fs.writeFileSync(path.join(folder, 'large.txt'), 'x'.repeat(8 << 20))
-after(() => fs.rmSync(folder, { recursive: true }))
+const { root: folder, write } = temporaryTree('direct')
+write('file.txt', 'of a file')
+write('large.txt', 'x'.repeat(8 << 20))
 
 async function start(env = {}, ...args) {
   const child = fork(SERVER, [folder, ...args], {
