@@ -1,14 +1,9 @@
 //! Request bodies in all shapes: framing, credit, backpressure, what is left unread.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "handlers take frames by value, as the stand-in gives them"
-)]
-
 mod common;
 
 use common::client::Client;
-use common::{Fake, Out, wait_until};
+use common::{Fake, Out, body, wait_until};
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::outbound;
 use rnode_bridge::frame::{InFrame, abort, request_flags};
@@ -78,10 +73,6 @@ fn summary(body: &[u8], trailers: &[u8]) -> String {
         body.len(),
         String::from_utf8_lossy(trailers).replace('\n', "|")
     )
-}
-
-fn body(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
 }
 
 fn chunked(body: &[u8], size: usize, trailers: &str) -> Vec<u8> {

@@ -1,16 +1,12 @@
 //! What ends a connection or an invocation besides time: clients that leave, closing servers, sockets given away.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "handlers take frames by value, as the stand-in gives them"
-)]
 #![cfg(target_os = "linux")]
 
 mod common;
 
 use common::client::Client;
-use common::record::{Event, next, recorder, request};
-use common::{Fake, Out, head, headers, wait_until};
+use common::record::{Event, next, recorded, recorded_with, request, requested};
+use common::{Fake, GET, echo, head, headers, wait_until};
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::outbound;
 use rnode_bridge::frame::{InFrame, abort, request_flags, response_flags as flags};
@@ -19,20 +15,6 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
-fn echo(frame: InFrame<'_>, out: &mut Out) {
-    if let InFrame::Request {
-        slot,
-        generation,
-        url,
-        ..
-    } = frame
-    {
-        out.text(slot, generation, 200, url);
-    }
-}
 
 #[test]
 fn ten_thousand_aborted_requests_leave_nothing() {
@@ -73,8 +55,7 @@ fn ten_thousand_aborted_requests_leave_nothing() {
                     client.send(GET);
                     if n % 2 == 0 {
                         // RST instead of FIN.
-                        let socket = socket2_linger_zero(&client.stream);
-                        assert!(socket);
+                        client.reset();
                     }
                 }
             });
@@ -90,16 +71,9 @@ fn ten_thousand_aborted_requests_leave_nothing() {
     assert_eq!(fake.queue.queued_bytes(), 0);
 }
 
-fn socket2_linger_zero(stream: &std::net::TcpStream) -> bool {
-    socket2::SockRef::from(stream)
-        .set_linger(Some(Duration::ZERO))
-        .is_ok()
-}
-
 #[test]
 fn a_half_closed_client_gets_its_answer() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client.send(GET).send(GET).fin();
     let (slot, first) = request(&events);
@@ -126,13 +100,8 @@ fn a_half_closed_client_gets_its_answer() {
 
 #[test]
 fn an_answer_to_a_lost_client_is_finished_undelivered() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET);
-    let (slot, generation) = request(&events);
-    assert!(socket2_linger_zero(&client.stream));
-    drop(client);
+    let (fake, client, events, slot, generation) = requested();
+    client.reset();
     assert_eq!(
         next(&events),
         Event::Abort(slot, generation, abort::CLIENT_GONE)
@@ -152,11 +121,7 @@ fn an_answer_to_a_lost_client_is_finished_undelivered() {
 
 #[test]
 fn finished_says_that_all_bytes_left() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET);
-    let (slot, generation) = request(&events);
+    let (fake, mut client, events, slot, generation) = requested();
     let mut out = fake.out();
     let mut frame = Vec::new();
     let head = head(200, flags::LENGTH | flags::NOTIFY, b"");
@@ -172,8 +137,7 @@ fn finished_says_that_all_bytes_left() {
 
 #[test]
 fn destroy_and_socket_end() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut out = fake.out();
     for reset in [false, true] {
         let mut client = Client::connect(fake.port());
@@ -196,8 +160,7 @@ fn destroy_and_socket_end() {
 
 #[test]
 fn destroy_of_an_earlier_request_ends_its_connection_and_no_other() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut out = fake.out();
     let mut client = Client::connect(fake.port());
     client.send(GET);
@@ -222,8 +185,7 @@ fn destroy_of_an_earlier_request_ends_its_connection_and_no_other() {
 
 #[test]
 fn close_drains() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     fake.config.keep_alive_timeout.store(200, Relaxed);
     let mut out = fake.out();
     let port = fake.port();
@@ -271,8 +233,7 @@ fn close_drains() {
 
 #[test]
 fn close_all_aborts() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut active = Client::connect(fake.port());
     active.send(GET);
     let (slot, generation) = request(&events);
@@ -421,10 +382,9 @@ fn a_client_error_listener_gets_the_socket_and_the_packet() {
 
 #[test]
 fn connections_are_announced() {
-    let (handler, events) = recorder();
     let config = ServerConfig::default();
     config.set_flag(server_flags::CONNECTION_LISTENER, true);
-    let fake = Fake::with(config, 1, handler);
+    let (fake, events) = recorded_with(config);
     let client = Client::connect(fake.port());
     let port = client.stream.local_addr().expect("connected").port();
     let Event::Other(text) = next(&events) else {

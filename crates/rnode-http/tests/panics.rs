@@ -2,30 +2,22 @@
 //! the slot is free again. An executor that panics when it is called stands in for a bug of ours. All tests have one
 //! I/O thread, so that what comes after shares with the panic what could break.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "handlers take frames by value, as the stand-in gives them"
-)]
 #![cfg(target_os = "linux")]
 
 mod common;
 
 use common::client::Client;
-use common::record::{Event, next, recorder, request};
-use common::{Fake, head, wait_until};
+use common::record::{Event, next, recorded_with, request};
+use common::{Fake, GET, head, wait_until};
 use rnode_bridge::frame::{abort, outbound, response_flags as flags};
 use rnode_http::{LocalAddress, Server, ServerConfig, server_flags};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
-const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
 #[test]
 fn while_a_request_is_taken() {
-    let (record, events) = recorder();
-    // One thread, so that the connections share what could break.
-    let fake = Fake::with(ServerConfig::default(), 1, record);
+    let (fake, events) = recorded_with(ServerConfig::default());
     let mut other = Client::connect(fake.port());
     other.send(GET);
     let (slot, generation) = request(&events);
@@ -61,8 +53,7 @@ fn while_a_request_is_taken() {
 
 #[test]
 fn while_an_answer_is_written() {
-    let (record, events) = recorder();
-    let fake = Fake::with(ServerConfig::default(), 1, record);
+    let (fake, events) = recorded_with(ServerConfig::default());
     let (mut hit, mut other) = (Client::connect(fake.port()), Client::connect(fake.port()));
     hit.send(GET);
     let (hit_slot, hit_generation) = request(&events);
@@ -92,10 +83,9 @@ fn while_an_answer_is_written() {
 
 /// A server that announces its connections.
 fn announcing() -> (Fake, Receiver<Event>) {
-    let (record, events) = recorder();
     let config = ServerConfig::default();
     config.set_flag(server_flags::CONNECTION_LISTENER, true);
-    (Fake::with(config, 1, record), events)
+    recorded_with(config)
 }
 
 /// Takes the next event, which is a frame of this name.
@@ -209,8 +199,7 @@ fn while_it_is_told_that_a_watched_connection_has_gone() {
 
 #[test]
 fn while_the_end_of_a_server_is_told() {
-    let (record, events) = recorder();
-    let fake = Fake::with(ServerConfig::default(), 1, record);
+    let (fake, events) = recorded_with(ServerConfig::default());
     let last = Client::connect(fake.port());
     wait_until("it is connected", || fake.pool.slots_in_use() == 1);
     fake.server.close();

@@ -4,15 +4,13 @@
 mod common;
 
 use common::client::Client;
-use common::record::{Event, next, recorder, request};
-use common::{Fake, Out, head};
+use common::record::{Event, next, recorded, recorded_with, request};
+use common::{Fake, GET, Out, head};
 use rnode_bridge::frame::{abort, outbound, response_flags as flags};
 use rnode_http::ServerConfig;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// Slot and generations of the next `count` requests, which are those of one connection.
 fn requests(events: &Receiver<Event>, count: usize) -> (u32, Vec<u32>) {
@@ -26,8 +24,7 @@ fn requests(events: &Receiver<Event>, count: usize) -> (u32, Vec<u32>) {
 
 /// A server, and a client that has sent `count` requests in one packet: `(server, client, events, slot, generations)`.
 fn pipelined(count: usize) -> (Fake, Client, Receiver<Event>, u32, Vec<u32>) {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client.send(GET.repeat(count));
     let (slot, generations) = requests(&events, count);
@@ -63,8 +60,7 @@ fn requests_are_handed_over_before_the_first_is_answered() {
 
 #[test]
 fn each_answer_is_that_of_its_own_request() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client
         .send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -88,8 +84,7 @@ fn each_answer_is_that_of_its_own_request() {
 
 #[test]
 fn no_more_than_sixteen_are_with_javascript() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     // What follows FIN tells that everything before it has been looked at.
     client.send(GET.repeat(40)).fin();
@@ -186,8 +181,7 @@ fn an_answer_that_ends_the_connection_is_the_last() {
 #[test]
 fn a_broken_request_behind_others_ends_the_connection_when_they_are_over() {
     for answered in [true, false] {
-        let (handler, events) = recorder();
-        let fake = Fake::start(handler);
+        let (fake, events) = recorded();
         let mut client = Client::connect(fake.port());
         client.send(GET.repeat(2)).send("BROKEN\r\n\r\n");
         let (slot, generations) = requests(&events, 2);
@@ -213,16 +207,13 @@ fn a_broken_request_behind_others_ends_the_connection_when_they_are_over() {
 
 #[test]
 fn a_broken_request_of_a_client_that_has_reset_leaves_nothing() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client.send(GET).send("BROKEN\r\n\r\n");
     let (slot, generation) = request(&events);
     let broken = Event::Abort(slot, generation, abort::PIPELINE_BROKEN);
     assert_eq!(next(&events), broken);
-    let reset = socket2::SockRef::from(&client.stream).set_linger(Some(Duration::ZERO));
-    reset.expect("a socket");
-    drop(client);
+    client.reset();
     // The second write finds the connection lost.
     post(&fake, |out| {
         let head = head(200, flags::ADD_TE, b"");
@@ -239,8 +230,7 @@ fn a_broken_request_of_a_client_that_has_reset_leaves_nothing() {
 
 #[test]
 fn the_body_of_the_last_flows_while_others_wait() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client
         .send(GET)
@@ -264,8 +254,7 @@ fn the_body_of_the_last_flows_while_others_wait() {
 
 #[test]
 fn answers_of_this_side_wait_for_their_turn() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
     client
         .send(GET)
@@ -298,10 +287,9 @@ fn a_deadline_runs_from_the_turn_on() {
 
 #[test]
 fn a_head_that_is_late_behind_another_request_ends_the_connection() {
-    let (handler, events) = recorder();
     let config = ServerConfig::default();
     config.headers_timeout.store(100, Relaxed);
-    let fake = Fake::with(config, 1, handler);
+    let (fake, events) = recorded_with(config);
     let mut client = Client::connect(fake.port());
     client.send(GET).send("GET /never HTTP/1.1\r\n");
     let (slot, generation) = request(&events);

@@ -1,23 +1,18 @@
 //! Streamed and large responses: framing, trailers, backpressure, promises of length, order.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "handlers take frames by value, as the stand-in gives them"
-)]
-
 mod common;
 
 use common::client::Client;
-use common::{Fake, Out, head};
+use common::{Fake, Out, body, head};
 use rnode_bridge::frame::outbound;
 use rnode_bridge::frame::{ALL_OF_RESPONSE, InFrame, response_flags as flags};
 use std::sync::mpsc;
 
-fn body(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
-}
-
 /// Streams what the target asks for.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "handlers take frames by value"
+)]
 fn streamer(frame: InFrame<'_>, out: &mut Out) {
     let InFrame::Request {
         slot,

@@ -1,34 +1,15 @@
 //! Timeouts and handler deadlines, with small limits and generous waits: that something happens, not when exactly.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "handlers take frames by value, as the stand-in gives them"
-)]
-
 mod common;
 
 use common::client::Client;
-use common::record::{Event, next, recorder, request};
-use common::{Fake, Out, head, wait_until};
+use common::record::{Event, next, recorded, request, requested};
+use common::{Fake, GET, echo, head, wait_until};
 use rnode_bridge::frame::outbound;
 use rnode_bridge::frame::{InFrame, abort, response_flags as flags};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-
-const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
-fn echo(frame: InFrame<'_>, out: &mut Out) {
-    if let InFrame::Request {
-        slot,
-        generation,
-        url,
-        ..
-    } = frame
-    {
-        out.text(slot, generation, 200, url);
-    }
-}
 
 #[test]
 fn a_slow_head_gets_408() {
@@ -59,8 +40,7 @@ fn an_idle_connection_is_closed_without_a_word() {
 
 #[test]
 fn a_slow_body_gets_408_and_aborts() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     fake.config.request_timeout.store(100, Relaxed);
     let mut client = Client::connect(fake.port());
     client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello");
@@ -99,8 +79,7 @@ fn a_silent_socket_is_reported_and_left_to_javascript() {
 
 #[test]
 fn a_deadline_answers_503_once_and_keeps_the_connection() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
+    let (fake, events) = recorded();
     fake.config.handler_deadline.store(50, Relaxed);
     fake.config
         .set_error_pages(rnode_http::error_page::Mode::Express);
@@ -148,11 +127,7 @@ fn a_deadline_answers_503_once_and_keeps_the_connection() {
 
 #[test]
 fn a_deadline_stops_at_the_head_and_starts_again_with_body_bytes() {
-    let (handler, events) = recorder();
-    let fake = Fake::start(handler);
-    let mut client = Client::connect(fake.port());
-    client.send(GET);
-    let (slot, generation) = request(&events);
+    let (fake, mut client, events, slot, generation) = requested();
     let mut out = fake.out();
     outbound::deadline(out.to(slot), slot, generation, 150);
     outbound::head(

@@ -28,6 +28,18 @@ impl Response {
         })
     }
 
+    /// The head without its Date, which must be there.
+    pub fn head_without_date(&self) -> String {
+        let is_date = |line: &&str| line.starts_with("Date: ") && line.ends_with(" GMT");
+        assert!(
+            self.head.lines().any(|line| is_date(&line)),
+            "{}",
+            self.head
+        );
+        let lines = self.head.lines().filter(|line| !is_date(line));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -60,6 +72,13 @@ impl Client {
     pub fn fin(&mut self) -> &mut Self {
         self.stream.shutdown(Shutdown::Write).expect("open");
         self
+    }
+
+    /// Closes with RST instead of FIN.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream)
+            .set_linger(Some(Duration::ZERO))
+            .expect("a socket");
     }
 
     /// Reads once more; false at the end of the stream (or its reset).

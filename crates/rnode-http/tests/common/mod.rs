@@ -6,6 +6,10 @@
     unreachable_pub,
     reason = "each test binary uses a part of it"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "handlers take frames by value"
+)]
 
 pub mod client;
 pub mod record;
@@ -18,6 +22,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// The plainest request.
+pub const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[derive(Default)]
 struct Bell {
@@ -91,6 +98,24 @@ pub fn head(status: u32, flags: u32, lines: &[u8]) -> ResponseHead<'_> {
         block: 0,
         lines,
         reason: b"",
+    }
+}
+
+/// `length` bytes that tell where they stood.
+pub fn body(length: usize) -> Vec<u8> {
+    (0..length).map(|n| (n * 7 + n / 251) as u8).collect()
+}
+
+/// A handler that answers every request with its target.
+pub fn echo(frame: InFrame<'_>, out: &mut Out) {
+    if let InFrame::Request {
+        slot,
+        generation,
+        url,
+        ..
+    } = frame
+    {
+        out.text(slot, generation, 200, url);
     }
 }
 

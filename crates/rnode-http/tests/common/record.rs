@@ -1,7 +1,9 @@
 //! A handler that answers nothing and tells the test what arrived.
 
-use super::Out;
+use super::client::Client;
+use super::{Fake, GET, Out};
 use rnode_bridge::frame::InFrame;
+use rnode_http::ServerConfig;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ pub enum Event {
     Other(String),
 }
 
-pub fn recorder() -> (
+fn recorder() -> (
     impl FnMut(InFrame<'_>, &mut Out) + Send + 'static,
     mpsc::Receiver<Event>,
 ) {
@@ -39,6 +41,28 @@ pub fn recorder() -> (
     (record, receiver)
 }
 
+/// A server whose requests nobody answers, and what arrives there.
+pub fn recorded() -> (Fake, mpsc::Receiver<Event>) {
+    let (handler, events) = recorder();
+    (Fake::start(handler), events)
+}
+
+/// The same with one I/O thread, so that all connections share what it has.
+pub fn recorded_with(config: ServerConfig) -> (Fake, mpsc::Receiver<Event>) {
+    let (handler, events) = recorder();
+    (Fake::with(config, 1, handler), events)
+}
+
+/// A server, and a client whose GET has arrived there: `(server, client, events, slot, generation)`.
+pub fn requested() -> (Fake, Client, mpsc::Receiver<Event>, u32, u32) {
+    let (fake, events) = recorded();
+    let mut client = Client::connect(fake.port());
+    client.send(GET);
+    let (slot, generation) = request(&events);
+    (fake, client, events, slot, generation)
+}
+
+/// Slot and generation of the next frame, which is a REQUEST.
 pub fn request(events: &mpsc::Receiver<Event>) -> (u32, u32) {
     match events.recv_timeout(Duration::from_secs(20)) {
         Ok(Event::Request(slot, generation)) => (slot, generation),
@@ -46,6 +70,7 @@ pub fn request(events: &mpsc::Receiver<Event>) -> (u32, u32) {
     }
 }
 
+/// The next frame.
 pub fn next(events: &mpsc::Receiver<Event>) -> Event {
     events
         .recv_timeout(Duration::from_secs(20))
