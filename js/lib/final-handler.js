@@ -11,6 +11,7 @@ const parseUrl = require('parseurl')
 const statuses = require('statuses')
 const vary = require('vary')
 const native = require('./native')
+const { regain } = require('./native/pin')
 
 /** Property of a response that its deadline ended; set by lib/deadline.js. */
 const kExpired = Symbol('rnode.expired')
@@ -35,6 +36,9 @@ function finalHandler(app, req, res) {
   const env = app.get('env') || process.env.NODE_ENV || 'development'
 
   return function final(err) {
+    regain(req)
+    regain(res)
+
     if (!err) {
       if (res.headersSent) return debug('cannot 404 after headers sent')
 

@@ -22,6 +22,7 @@ const {
   kHeaderList,
   kSpecial,
   kFile,
+  kRequest,
   kSocket
 } = require('./symbols')
 const { nextTick, setImmediate } = require('./timers')
@@ -143,12 +144,12 @@ function post(pending) {
   // the end of another answer, which has come meanwhile, is what the asker hears of
   if (question.aborted !== undefined && res.writableFinished) return pending.abort()
   const lines = linesWith(res, question.headers)
-  const headers = lines === null ? null : conditionsOf(res.req, question.codings)
+  const headers = lines === null ? null : conditionsOf(res[kRequest], question.codings)
   if (headers !== null) {
     const { path, originalUrl } = question
     if (lines.length + path.length + originalUrl.length + headers.length <= MAX_PAYLOAD) {
       let { flags } = question
-      if (res.req.method === 'HEAD') flags |= F.FILE_HEAD
+      if (res[kRequest].method === 'HEAD') flags |= F.FILE_HEAD
       if (outgoing.isHooked(res)) flags |= F.FILE_HOLD
       // listeners may look at the head, and at what was written to the socket
       else if (res._events !== undefined || res[kSocket] !== undefined) flags |= F.FILE_REPORT
@@ -293,14 +294,14 @@ function complete(res, pending, report) {
   res[kFile] = undefined
   bridge.detach(res)
   const hasBody = report === null || applyReport(res, question.headers, report)
-  const socket = res.req[kSocket]
+  const socket = res[kRequest][kSocket]
   if (socket !== undefined) socket.bytesWritten += pending.heldBytes
   const { sent } = question
   // as where a stream is piped: the response is ended before the asker hears of it
   if (res._events !== undefined) run(pending, () => res.emit('prefinish'))
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
-  finishRequest(res.req)
+  finishRequest(res[kRequest])
   // send learns of the end of an answer without a body from the response
   if (sent !== undefined && !hasBody) setImmediate(run, pending, sent)
 }
@@ -315,7 +316,7 @@ function applyReport(res, headers, report) {
   res.statusMessage = STATUS_CODES[res.statusCode] || 'unknown'
   // made of what is noted here when somebody looks
   res._header = null
-  const socket = res.req[kSocket]
+  const socket = res[kRequest][kSocket]
   // the head is Rust's: about this much
   if (socket !== undefined) socket.bytesWritten += HEAD_BYTES + report.length + length
   return hasBody
@@ -354,7 +355,7 @@ function putHead(res, headers, report) {
   if (res.statusCode === 304) withoutContent(list)
   res[kHeaderList] = list
   res[kSpecial] = specialOf(list)
-  const hasBody = res.statusCode !== 304 && res.req.method !== 'HEAD'
+  const hasBody = res.statusCode !== 304 && res[kRequest].method !== 'HEAD'
   const length = hasBody ? (added.find(([lower]) => lower === 'content-length')?.[2] ?? 0) : 0
   return { hasBody, length }
 }

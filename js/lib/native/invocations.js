@@ -2,7 +2,7 @@
 // Which invocation a frame belongs to: the response under way in each slot, and the line of them where a
 // connection has several (pipelined requests). It knows slots and generations; it sends and reads no frame.
 
-const { kSlot, kGeneration, kServer } = require('./symbols')
+const { kSlot, kGeneration, kRequest, kServer } = require('./symbols')
 
 /** live[io][slot]: the response of the invocation under way, of several the last. */
 const live = []
@@ -125,7 +125,7 @@ function first(slot) {
 
 /** Whether an invocation of this server is under way. */
 function isServing(server) {
-  return live.some((slots) => slots.some((res) => res?.req[kServer] === server))
+  return live.some((slots) => slots.some((res) => res?.[kRequest][kServer] === server))
 }
 
 /** The response a frame is for, undefined if it is late. */

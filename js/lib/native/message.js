@@ -87,19 +87,19 @@ bridge.onFrame(F.BODY, (words, at, inbox) => {
   if (words[at + 1] >>> 8 === F.BESIDE) {
     const bytes = res === undefined ? NONE : Buffer.allocUnsafeSlow(words[at + 4])
     native.takeBody(bytes)
-    if (res !== undefined) incoming.onBody(res.req, bytes)
+    if (res !== undefined) incoming.onBody(res[S.kRequest], bytes)
     return
   }
   if (res === undefined) return
   const start = (at + 5) * 4
-  incoming.onBody(res.req, Buffer.from(inbox.subarray(start, start + words[at + 4])))
+  incoming.onBody(res[S.kRequest], Buffer.from(inbox.subarray(start, start + words[at + 4])))
 })
 
 bridge.onFrame(F.BODY_END, (words, at, inbox) => {
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
   if (res === undefined) return
   const start = (at + 5) * 4
-  incoming.onBodyEnd(res.req, inbox.latin1Slice(start, start + words[at + 4]))
+  incoming.onBodyEnd(res[S.kRequest], inbox.latin1Slice(start, start + words[at + 4]))
   stopReading(words[at + 2])
 })
 
@@ -134,7 +134,8 @@ function abort(slot, generation, reason, lost) {
     outgoing.abort(res, reason)
   }
   const reader = late(slot, generation)
-  if (reader !== undefined && !reader.req.complete) incoming.abortRequest(reader.req, reason)
+  if (reader !== undefined && !reader[S.kRequest].complete)
+    incoming.abortRequest(reader[S.kRequest], reason)
 }
 
 bridge.onFrame(F.DRAIN, (words, at) => {

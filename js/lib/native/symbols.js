@@ -25,6 +25,7 @@ const names = [
   'kReading', // body state once the stream is asked for
   'kStream', // true once Readable's constructor has run
   // responses
+  'kRequest', // the request made with it, whatever the program puts into `req`
   'kState',
   'kSpecial', // bits for headers that decide framing
   'kHeaderList', // flat: lower-case name, name as given, value

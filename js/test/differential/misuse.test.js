@@ -26,13 +26,11 @@ function shown(value) {
 
 /**
  * What ends otherwise here, since messages are made otherwise: an ETag is made last, and not at all for an answer that fails;
- * headers and stream are made by accessors of the prototypes, which who takes those away does not have; and a message is
- * reached through `res.req`, and not through `req.res`.
+ * Node's own methods find nothing of what Node's constructor makes; and nothing is read of `res.req` and `req.res` for an
+ * answer that Rust finishes.
  */
 const OWN = new Set([
   'statusCode symbol false',
-  "prototype of req Node's",
-  "prototype of res Node's",
   'prototype of res, then end',
   'res.req null',
   'req.res null'

@@ -10,6 +10,7 @@ const bridge = require('../bridge')
 const { HIGH_WATER_MARK } = require('../socket')
 const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { isBare, isConsumed } = require('./consumed')
+const { regain } = require('../pin')
 const { SENT } = require('../outgoing/proto')
 const {
   kAbortReason,
@@ -285,6 +286,7 @@ function want(req, reading) {
 function onBody(req, bytes) {
   const reading = req[kReading]
   if (reading === null) return
+  regain(req)
   reading.credit -= bytes.length
   if (req[kSocket] !== undefined) req[kSocket].bytesRead += bytes.length
   if (req.destroyed) return
@@ -293,6 +295,7 @@ function onBody(req, bytes) {
 
 /** BODY_END frame. */
 function onBodyEnd(req, trailers) {
+  regain(req)
   const reading = req[kReading] ?? (req[kReading] = new Reading())
   reading.ended = true
   req[kTrailerParts] = trailers.length === 0 ? [] : trailers.split('\n')

@@ -13,6 +13,7 @@ const {
   kFlags,
   kInlineBody,
   kReading,
+  kResponse,
   kState,
   kStream
 } = require('../symbols')
@@ -40,7 +41,7 @@ function isConsumed(req) {
 
 /** Of a request that was answered long ago, and looked at never, the body is no more. */
 function isPast(req) {
-  const { res } = req
+  const res = req[kResponse]
   const state = res?.[kState]
   if (state !== SENT && state !== DONE) return false
   if (req[kStream] === true || req._events !== undefined || req[kAbortReason] !== undefined) {

@@ -8,7 +8,7 @@ const F = require('../frames')
 const { socketOf } = require('../socket')
 const { createError } = require('../../errors')
 const { kPlan } = require('../../router/symbols')
-const { pin } = require('../pin')
+const { pin, regain } = require('../pin')
 const { proto, define, lazy, own } = require('./proto')
 const { partsOf } = require('./head')
 const body = require('./body')
@@ -104,6 +104,7 @@ function abortError(req) {
  */
 function abortRequest(req, reason) {
   if (req[kAbortReason] !== undefined) return
+  regain(req)
   req[kAbortReason] = reason
   const controller = req[kController]
   if (controller !== undefined) controller.abort(abortError(req))
@@ -132,6 +133,7 @@ function resetError() {
 function finishRequest(req) {
   if (req[kAbortReason] !== undefined) return
   if (req[kStream] === true || req._events !== undefined || (req[kFlags] & F.BODY_COMPLETE) === 0) {
+    regain(req)
     if (!req._consuming && !(req[kStream] === true && req._readableState.resumeScheduled))
       req._dump()
   }

@@ -15,7 +15,7 @@ const { passTurn } = require('./turn')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
 
-const { kSlot, kGeneration, kFlags, kState, kSocket } = S
+const { kSlot, kGeneration, kFlags, kRequest, kState, kSocket } = S
 
 /** A body that is still to come is read, or dumped, after the response: the end of it must not decide that. */
 function holdBody(req) {
@@ -30,7 +30,7 @@ proto._finish = function _finish() {
   // of a connection that was destroyed 'close' will tell
   if (this[kState] !== FULL || this.socket?.destroyed) return
   this[kState] = DONE
-  holdBody(this.req)
+  holdBody(this[kRequest])
   bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
   bridge.detach(this)
   this.prependListener('finish', onFinish)
@@ -40,7 +40,7 @@ proto._finish = function _finish() {
 function onFinish() {
   this.removeListener('finish', onFinish)
   this[S.kEpoch] = ticks.mark()
-  finishRequest(this.req)
+  finishRequest(this[kRequest])
   const { socket } = this
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
   nextTick(emitClose, this)
@@ -50,7 +50,7 @@ function onFinish() {
 
 /** ABORT frame: the invocation ends without an answer of the handler's. */
 function abort(res, reason) {
-  const { req } = res
+  const req = res[kRequest]
   if (reason === F.ABORT_DEADLINE || reason === F.ABORT_REQUEST_TIMEOUT) {
     bridge.detach(res)
     require('./whole').giveUpFile(res)
@@ -80,7 +80,18 @@ function loseAll(slot, reason) {
     if (res[kState] !== FULL) res[kSocket] = null
     if (DESTROYS_WAITING) NodeProto.destroy.call(full(res), resetError())
   }
-  for (const res of responses) lost(res, reason)
+  for (const res of responses) {
+    try {
+      lost(res, reason)
+    } catch (err) {
+      // of a listener; the others are told all the same
+      nextTick(rethrow, err)
+    }
+  }
+}
+
+function rethrow(err) {
+  throw err
 }
 
 /** The connection has gone under a response: request and response are told as Node's server does. */
@@ -100,7 +111,7 @@ function lost(res, reason) {
     socket.readable = false
     socket.writable = false
   }
-  abortRequest(res.req, reason)
+  abortRequest(res[kRequest], reason)
 }
 
 /** The connection has gone without an ABORT: the program has destroyed it, or every answer had been handed over. */
@@ -108,7 +119,7 @@ function connectionGone(socket) {
   const res = bridge.lookup(socket[kSlot], socket[kGeneration])
   if (res !== undefined) return loseAll(socket[kSlot], F.ABORT_CLIENT)
   // its last bytes had not been written: under Node the request is aborted, though it has been answered
-  const req = socket._httpMessage?.req
+  const req = socket._httpMessage?.[kRequest]
   if (req?.[kSlot] !== undefined) abortRequest(req, F.ABORT_CLIENT)
 }
 

@@ -13,9 +13,10 @@ const { hasList, complete, listOf, nodeHeaders } = require('./headers')
 const { KEPT, connectionTerms } = require('./head')
 const { tell, isUntold, isFinished } = require('./moments')
 const { countHeld } = require('./turn')
+const { regain } = require('../pin')
 const S = require('../symbols')
 
-const { kFlags, kState, kHeaderList, kSocket, kServer, kFixed } = S
+const { kFlags, kRequest, kState, kHeaderList, kSocket, kServer, kFixed } = S
 
 /** Options of a response whose server has the same set. */
 const REJECTING = { rejectNonStandardBodyWrites: true }
@@ -28,8 +29,10 @@ function full(res) {
   const state = res[kState]
   if (state === STREAM) return streams().resume(res)
   if (state !== LIGHT && state !== FIXED) return res
+  regain(res)
   complete(res)
-  const req = res.req
+  const req = res[kRequest]
+  regain(req)
   const server = req[kServer]
   const flags = req[kFlags]
   const list = res[kHeaderList]
@@ -85,7 +88,7 @@ function fixAgain(res) {
 
 /** The response's socket, which now knows whose turn it is. */
 function bind(res) {
-  const { req } = res
+  const req = res[kRequest]
   const socket = req[kSocket] ?? (req[kSocket] = socketOf(req))
   const before = socket._httpMessage
   if (before !== res) {

@@ -13,7 +13,7 @@ const S = require('../symbols')
 const { OTHER, LENGTH, CONNECTION, DATE, DISPOSITION, INVALID_VALUE } = headers
 const { specialOf, complete, listOf, valueIn, linesOf, nodeHeaders } = headers
 const { kFlags, kState, kHeaderList, kSpecial, kServer, kBody, kEtagFn } = S
-const { kFixed, kHeaderText } = S
+const { kFixed, kHeaderText, kRequest } = S
 
 const NOT_ASCII = /[\x80-\xff]/
 
@@ -32,7 +32,7 @@ function setEtagFunctions(weak, strong) {
  * @returns {number} -1 if Node must write the head
  */
 function headFlags(res, list, special) {
-  const keepsAlive = (res.req[kFlags] & F.KEEP_ALIVE) !== 0
+  const keepsAlive = (res[kRequest][kFlags] & F.KEEP_ALIVE) !== 0
   if ((special & OTHER) !== 0 || res.shouldKeepAlive !== keepsAlive) return -1
   if (!res.useChunkedEncodingByDefault) return -1
   let flags = 0
@@ -92,7 +92,7 @@ function mayHaveBody(res, status) {
 function fix(res, status, reason, given) {
   if (typeof status !== 'number' || !Number.isInteger(status)) return false
   if (status < 200 || status > 999 || isHookedBelow(res)) return false
-  if ((res.req[kFlags] & UNUSUAL_REQUEST) !== 0) return false
+  if ((res[kRequest][kFlags] & UNUSUAL_REQUEST) !== 0) return false
   let message = reason
   let object = given
   if (typeof reason !== 'string') {
@@ -197,6 +197,7 @@ function connectionTerms(message, req) {
 
 /** Fields that a program may have changed, or Node's methods have noted, on a light response. */
 const KEPT = [
+  'req',
   'sendDate',
   'shouldKeepAlive',
   'strictContentLength',
@@ -210,7 +211,7 @@ const KEPT = [
 
 /** The head as Node would have written it. */
 function headText(res) {
-  const { req } = res
+  const req = res[kRequest]
   const message = Object.create(NodeProto)
   OutgoingMessage.call(message)
   for (const name of KEPT) message[name] = res[name]

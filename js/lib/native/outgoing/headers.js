@@ -7,6 +7,7 @@ const { NodeProto, proto, LIGHT, FULL, SENT, DONE, sample } = require('./proto')
 const S = require('../symbols')
 
 const { kState, kHeaderList, kSpecial, kServer, kBody, kEncoding, kEtagFn, kSentLength } = S
+const { kRequest } = S
 
 /** Bits for headers that decide how a message is framed, kept alive or finished. */
 const OTHER = 1
@@ -220,7 +221,7 @@ function linesOf(res, list = res[kHeaderList]) {
     const value = list[i + 2]
     if (typeof value === 'string' || typeof value === 'number')
       lines += `${list[i + 1]}: ${value}\r\n`
-    else if (Array.isArray(value) && res.req[kServer][S.kUniqueHeaders] === null)
+    else if (Array.isArray(value) && res[kRequest][kServer][S.kUniqueHeaders] === null)
       for (const item of value) lines += `${list[i + 1]}: ${item}\r\n`
     else return null
   }

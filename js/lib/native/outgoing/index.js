@@ -18,6 +18,7 @@ const S = require('../symbols')
 
 const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kSpecial } = S
 const { kBody, kEncoding, kEpoch, kEtagFn, kFile, kFixed, kHeaderText, kSentLength, kTold } = S
+const { kRequest } = S
 
 const NO_OUTPUT = []
 
@@ -86,6 +87,7 @@ function responseClass(prototype) {
     this._hasBody = req.method !== 'HEAD'
     this.finished = false
     this._headerSent = false
+    this[kRequest] = req
     this.req = req
     this.statusCode = 200
     this.statusMessage = undefined

@@ -11,7 +11,7 @@ const { passTurn } = require('./turn')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
 
-const { kSlot, kNext, kFollower } = S
+const { kSlot, kNext, kFollower, kRequest } = S
 const { kState, kSocket, kFile, kEpoch, kTold, kDestroyed, kClosed, kEndCallbacks } = S
 
 /** Values of kTold: nobody is told, 'finish' is scheduled, has been emitted, 'close' has been emitted. */
@@ -80,8 +80,8 @@ function finish(res) {
     res[kEndCallbacks] = undefined
     for (const callback of callbacks) callback(null)
   }
-  finishRequest(res.req)
-  const socket = res.req[kSocket]
+  finishRequest(res[kRequest])
+  const socket = res[kRequest][kSocket]
   if (socket !== undefined) {
     if (socket._httpMessage === res) socket._httpMessage = null
     res[kSocket] = null

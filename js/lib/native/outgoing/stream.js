@@ -24,7 +24,7 @@ const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kSocket, kServer, kStreamOut } =
   S
-const { kFixed } = S
+const { kFixed, kRequest } = S
 
 const { write, end, writeHead, _implicitHeader } = proto
 
@@ -58,7 +58,7 @@ function isPlainHead(res) {
 
 /** True if Rust may write the head and frame the body: nobody could tell the difference. */
 function isStreamable(res, status) {
-  const { req } = res
+  const req = res[kRequest]
   return (
     res.write === write &&
     res.end === end &&
@@ -119,7 +119,7 @@ function sendHead(res, status, lines, reason, message, length) {
   if (Number.isNaN(length)) return false
   // Node writes the head and a string behind it as one, in the encoding of the string
   if (length !== -1 && (res.strictContentLength || NOT_ASCII.test(lines + message))) return false
-  const { req } = res
+  const req = res[kRequest]
   const stream = new Stream(res, length)
   res[kStreamOut] = stream
   res[kState] = STREAM
@@ -161,7 +161,7 @@ function isData(chunk, encoding) {
 
 /** True if the response is open and the length that it promised leaves room for these data. */
 function fits(res, chunk, encoding) {
-  if (res.destroyed || res.req[kSocket]?.destroyed === true) return false
+  if (res.destroyed || res[kRequest][kSocket]?.destroyed === true) return false
   const { left } = res[kStreamOut]
   if (left === -1) return true
   const size = typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength
@@ -200,7 +200,7 @@ function post(res, stream, chunk, encoding) {
   if (stream.left !== -1) stream.left -= size
   // hexadecimal digits of the size, and two line breaks
   else stream.flow.count(4 + ((35 - Math.clz32(size)) >> 2))
-  const socket = res.req[kSocket]
+  const socket = res[kRequest][kSocket]
   if (socket !== undefined) {
     socket.bytesWritten += size
     touch(socket)
@@ -235,7 +235,7 @@ function streamEnd(res, chunk, encoding, callback) {
   if (chunk) post(res, stream, chunk, encoding)
   if (stream.left > 0) return false
 
-  const { req } = res
+  const req = res[kRequest]
   const { flow } = stream
   const [slot, generation] = [res[kSlot], res[kGeneration]]
   if (stream.left === -1) flow.count(5)
@@ -263,7 +263,7 @@ bridge.onFrame(F.FINISHED, (words, at) => {
 
 /** The client has left before the last byte: Node's server aborts the request, though it has been answered. */
 function unfinished(res) {
-  abortRequest(res.req, F.ABORT_CLIENT)
+  abortRequest(res[kRequest], F.ABORT_CLIENT)
   emitClose(res)
 }
 
@@ -276,7 +276,7 @@ function over(res, err) {
   if (res[kState] === STREAM) return finishNow(res)
   // made full meanwhile
   res[S.kEpoch] = ticks.mark()
-  finishRequest(res.req)
+  finishRequest(res[kRequest])
   const socket = res[kSocket]
   if (socket?._httpMessage === res) NodeProto.detachSocket.call(res, socket)
   if (kWritableFinished !== undefined) res[kWritableFinished] = true

@@ -21,7 +21,7 @@ const S = require('../symbols')
 const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kServer, kSocket, kFile } = S
-const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kTold } = S
+const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kRequest, kTold } = S
 
 /** What a head takes besides its lines: status, length, ETag, date and connection. */
 const HEAD_BYTES = 170
@@ -70,13 +70,13 @@ function isUnread(req) {
 /** Whether other bytes go out before: the program has written to the connection itself, or it is not this answer's turn. */
 function hasOwnBytes(res) {
   if (bridge.isHeld(res)) return true
-  const socket = res.req[kSocket]
+  const socket = res[kRequest][kSocket]
   return socket !== undefined && !isUntouched(socket, res[kGeneration])
 }
 
 /** Posts the answer; from here on Rust finishes it. */
 function respond(res, flags, status, lines, reason, body, encoding) {
-  const { req } = res
+  const req = res[kRequest]
   res[kState] = SENT
   // before the answer: what is left of the body would be dropped behind it
   if ((req[kFlags] & F.BODY_COMPLETE) === 0) holdBody(req)
@@ -119,7 +119,7 @@ function respond(res, flags, status, lines, reason, body, encoding) {
 function sendWhole(res, body, encoding, etagFn) {
   if (res[kState] !== LIGHT || res.end !== end || res.setHeader !== setHeader) return false
   if (isHookedBelow(res) || !isOrdinary(res) || hasOwnBytes(res)) return false
-  const { req } = res
+  const req = res[kRequest]
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
   let flags = etagFlags.get(etagFn)
   if (flags === undefined) return false
@@ -234,7 +234,7 @@ function endLight(res, chunk, encoding, callback) {
   if (charset && !Buffer.isEncoding(charset)) return false
   if (res.strictContentLength || res.destroyed || res[kFile] !== undefined) return false
   if (hasOwnBytes(res)) return false
-  if (res.req[kServer].rejectNonStandardBodyWrites || isHookedBelow(res)) return false
+  if (res[kRequest][kServer].rejectNonStandardBodyWrites || isHookedBelow(res)) return false
   if (body.length >= WINDOW && (isWatched(res) || typeof done === 'function')) return false
 
   if (res[kState] === LIGHT) {
@@ -352,7 +352,7 @@ function respondHeld(res, pending, length) {
   res[kSentLength] = length
   res._headerSent = true
   res.finished = true
-  if ((flags & F.CLOSE) !== 0 || (res.req[kFlags] & F.KEEP_ALIVE) === 0) res._last = true
+  if ((flags & F.CLOSE) !== 0 || (res[kRequest][kFlags] & F.KEEP_ALIVE) === 0) res._last = true
   const slot = res[kSlot]
   bridge.sendHead(F.RESPOND, flags | F.HELD, slot, res[kGeneration], status, lines, reason, null)
   return true

@@ -110,11 +110,11 @@ bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {
   if (server === undefined) return
   const slot = words[at + 2]
   const res = bridge.lookup(slot, words[at + 3])
-  const socket = res === undefined ? knownSocket(slot) : res.req.socket
+  const socket = res === undefined ? knownSocket(slot) : res[S.kRequest].socket
   const handled =
     socket !== undefined &&
     [
-      res !== undefined && !res.req.complete && res.req.emit('timeout', socket),
+      res !== undefined && !res[S.kRequest].complete && res[S.kRequest].emit('timeout', socket),
       res?.emit('timeout', socket),
       server.emit('timeout', socket)
     ].some(Boolean)

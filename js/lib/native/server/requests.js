@@ -141,6 +141,17 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
   }
 })
 
+/** What was under way on the slot's last connection, whose end is still to be told. The new one must not suffer for it. */
+function endLast(slot) {
+  try {
+    forgetSocket(slot)
+  } catch (err) {
+    nextTick(rethrow, err)
+  }
+  loseAll(slot, F.ABORT_CLIENT)
+  forgetClient(slot)
+}
+
 /** Makes the messages of a REQUEST frame and calls the server's handler. */
 function begin(server, words, at, inbox) {
   const handler = server[kHandler]
@@ -148,10 +159,7 @@ function begin(server, words, at, inbox) {
   const flags = words[at + 1] >>> 8
   const slot = words[at + 2]
   if (flags & F.FIRST) {
-    forgetSocket(slot)
-    // what was under way on the slot's last connection, whose end is still to be told
-    loseAll(slot, F.ABORT_CLIENT)
-    forgetClient(slot)
+    endLast(slot)
   }
   stopReading(slot)
   const req = readRequest(server, classes, words, at, inbox, 0)
