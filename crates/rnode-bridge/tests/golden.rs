@@ -8,7 +8,7 @@ use bytes::Bytes;
 use frames::{inbound_frames, outbound_frames};
 use rnode_bridge::codes::CLIENT_ERROR_CODES;
 use rnode_bridge::frame::outbound::{self, Kind, ResponseHead};
-use rnode_bridge::frame::{ALL_OF_RESPONSE, InFrame, InFrames};
+use rnode_bridge::frame::{GROUPS, InFrame, InFrames, special};
 use rnode_bridge::{Commands, FrameError};
 use serde_json::{Value, json};
 
@@ -18,12 +18,23 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/frames.jso
 fn the_golden_bytes_have_not_changed() {
     let mut frames = inbound_frames();
     frames.extend(outbound_frames());
-    let lines: Vec<String> = frames.iter().map(|frame| format!("  {frame}")).collect();
-    let codes = format!(
-        "  {}",
-        json!({ "name": "client error codes", "direction": "codes", "fields": &CLIENT_ERROR_CODES[..], "hex": "" })
+    let lines: Vec<String> = frames.iter().map(|frame| format!("    {frame}")).collect();
+    let numbers: Vec<String> = GROUPS
+        .iter()
+        .map(|(group, numbers)| {
+            let numbers: serde_json::Map<_, _> = numbers
+                .iter()
+                .map(|(name, number)| ((*name).to_owned(), json!(number)))
+                .collect();
+            format!("    {}: {}", json!(group), Value::Object(numbers))
+        })
+        .collect();
+    let text = format!(
+        "{{\n  \"frames\": [\n{}\n  ],\n  \"clientErrors\": {},\n  \"numbers\": {{\n{}\n  }}\n}}\n",
+        lines.join(",\n"),
+        json!(&CLIENT_ERROR_CODES[..]),
+        numbers.join(",\n")
     );
-    let text = format!("[\n{},\n{codes}\n]\n", lines.join(",\n"));
     // ASCII only, so that both languages read the same characters as latin1.
     let ascii: String = text
         .chars()
@@ -46,9 +57,10 @@ fn the_golden_bytes_have_not_changed() {
 }
 
 fn golden_bytes(direction: &str) -> Vec<(String, Vec<u8>)> {
-    let golden: Vec<Value> =
+    let golden: Value =
         serde_json::from_str(&std::fs::read_to_string(PATH).expect("there")).expect("JSON");
-    golden
+    let frames = golden["frames"].as_array().expect("a list");
+    frames
         .iter()
         .filter(|frame| frame["direction"] == direction)
         .map(|frame| {
@@ -159,7 +171,7 @@ fn commands_decode_to_what_was_encoded() {
     };
     outbound::respond(&mut buf, 1, 2, &head, b"body");
     outbound::destroy(&mut buf, 3, 4, false);
-    outbound::destroy_taking_back(&mut buf, 3, 4, ALL_OF_RESPONSE);
+    outbound::destroy_taking_back(&mut buf, 3, 4, special::ALL_OF_RESPONSE);
     let mut commands = Commands::new(&buf);
     let first = commands.next().expect("two").expect("valid");
     assert_eq!((first.slot, first.generation), (1, 2));
@@ -181,7 +193,7 @@ fn commands_decode_to_what_was_encoded() {
         commands.next().expect("three").expect("valid").kind,
         Kind::Destroy {
             reset: false,
-            take_back: ALL_OF_RESPONSE
+            take_back: special::ALL_OF_RESPONSE
         }
     ));
     assert!(commands.next().is_none());

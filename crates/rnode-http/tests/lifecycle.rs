@@ -298,7 +298,7 @@ fn an_upgrade_hands_the_socket_over() {
     client.response().expect("answered");
     let (fd, frame_flags, method, url, headers, mut body) = receiver.recv().expect("handed over");
     assert_eq!((method, url.as_slice()), ("GET", &b"/ws"[..]));
-    assert!(frame_flags & request_flags::UPGRADE != 0);
+    assert!(frame_flags & request_flags::UPGRADE_ASKED != 0);
     assert_eq!(headers[2], ("Upgrade".into(), "websocket".into()));
     fake.wait_for_no_slots();
     assert_eq!(fake.server.connections(), 0);

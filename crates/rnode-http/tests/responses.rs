@@ -5,7 +5,7 @@ mod common;
 use common::client::Client;
 use common::{Fake, Out, body, head};
 use rnode_bridge::frame::outbound;
-use rnode_bridge::frame::{ALL_OF_RESPONSE, InFrame, response_flags as flags};
+use rnode_bridge::frame::{InFrame, response_flags as flags, special};
 use std::sync::mpsc;
 
 /// Streams what the target asks for.
@@ -53,7 +53,7 @@ fn streamer(frame: InFrame<'_>, out: &mut Out) {
         }
         b"/taken-back" | b"/chunk-taken-back" => {
             let all = url == b"/taken-back";
-            let count = if all { ALL_OF_RESPONSE } else { 10 };
+            let count = if all { special::ALL_OF_RESPONSE } else { 10 };
             outbound::destroy_taking_back(to, slot, generation, count);
             return;
         }

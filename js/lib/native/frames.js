@@ -1,7 +1,7 @@
 'use strict'
-// The frame constants of docs/internals/frames.md, as JavaScript reads and writes
-// them. The layout itself is defined in crates/rnode-bridge/src/frame.rs; both
-// sides are tested with the same golden bytes. No logic here.
+// The numbers of docs/internals/frames.md, as JavaScript reads and writes them. Layout and numbers are
+// those of crates/rnode-bridge/src/frame; a test holds both sides to the same golden file, which has
+// all of them, used or not. No logic here.
 
 /** Methods in the order of their index on the wire. */
 const METHODS = [
@@ -119,18 +119,19 @@ module.exports = {
 
   /** Flag of CONNECTION. */
   CONNECTION_DROPPED: 1,
-  // flag of BODY: the bytes are asked for by takeBody
+  /** Flag of BODY: the bytes are asked for by takeBody. */
   BESIDE: 1,
   /** Flag of CONNECTION_CLOSED. */
   CONNECTION_ENDED: 1,
 
   /** ABORT reasons. */
-  ABORT_CLIENT: 1,
+  ABORT_CLIENT_GONE: 1,
   ABORT_DEADLINE: 2,
-  ABORT_SERVER: 3,
-  ABORT_BAD_BODY: 4,
+  ABORT_SERVER_CLOSING: 3,
+  ABORT_BODY_BROKEN: 4,
   ABORT_REQUEST_TIMEOUT: 5,
-  ABORT_PIPELINE: 8,
+  ABORT_REFUSED: 7,
+  ABORT_PIPELINE_BROKEN: 8,
 
   /** Outbound kinds. */
   RESPOND: 1,
@@ -166,8 +167,10 @@ module.exports = {
   LENGTH_LAST: 8192,
   HELD: 16384,
 
-  /** Flag of END: the response was written by RAW frames. */
-  RAW_END: 64,
+  /** Flags of END. */
+  END_NOTIFY: 16,
+  END_CLOSE: 32,
+  END_RAW: 64,
 
   /** DESTROY takes the whole response back. */
   ALL_OF_RESPONSE: 0x7fffffff,

@@ -105,16 +105,18 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
 
 bridge.onFrame(F.ABORT, (words, at) => {
   const [slot, generation, reason] = [words[at + 2], words[at + 3], words[at + 4]]
-  if (reason === F.ABORT_PIPELINE) return setImmediate(breakOff, slot, generation, words[at + 5])
-  if (reason === F.ABORT_BAD_BODY || reason === F.ABORT_REQUEST_TIMEOUT) {
+  if (reason === F.ABORT_PIPELINE_BROKEN)
+    return setImmediate(breakOff, slot, generation, words[at + 5])
+  if (reason === F.ABORT_BODY_BROKEN || reason === F.ABORT_REQUEST_TIMEOUT) {
     const socket = bridge.lookup(slot, generation) && knownSocket(slot)
     if (socket !== undefined) broken(socket, clientError(words[at + 5]))
   }
   // ECONNRESET, or 0 after a FIN
-  const lost = reason === F.ABORT_CLIENT && words[at + 5] !== 0 ? clientError(words[at + 5]) : null
+  const lost =
+    reason === F.ABORT_CLIENT_GONE && words[at + 5] !== 0 ? clientError(words[at + 5]) : null
   // A client that has sent FIN behind its request is answered by handlers that need no more
   // than ticks: under Node the two are read in two turns.
-  if (reason === F.ABORT_CLIENT) setImmediate(abort, slot, generation, reason, lost)
+  if (reason === F.ABORT_CLIENT_GONE) setImmediate(abort, slot, generation, reason, lost)
   else abort(slot, generation, reason)
 })
 
@@ -123,7 +125,7 @@ function breakOff(slot, generation, code) {
   if (bridge.lookup(slot, generation) === undefined) return
   const socket = knownSocket(slot)
   if (socket !== undefined) broken(socket, clientError(code))
-  abort(slot, generation, F.ABORT_PIPELINE)
+  abort(slot, generation, F.ABORT_PIPELINE_BROKEN)
 }
 
 function abort(slot, generation, reason, lost) {

@@ -152,7 +152,7 @@ describe('a started environment', () => {
     for (let io = 0; io < threads; io++) {
       addon.post(io, noise, noise.length)
       addon.postLarge(io, noise, 64, noise)
-      for (const { hex } of golden.filter((f) => f.direction === 'out')) {
+      for (const { hex } of golden.frames.filter((f) => f.direction === 'out')) {
         const bytes = Buffer.from(hex, 'hex')
         addon.post(io, bytes, bytes.length)
       }
@@ -235,7 +235,7 @@ describe('a started environment', () => {
     addon.serverCloseAll(id)
     await assert.rejects(answer, { code: 'ECONNRESET' })
     const abort = await next(F.ABORT)
-    assert.deepStrictEqual([abort.slot, abort.words[4]], [request.slot, F.ABORT_SERVER])
+    assert.deepStrictEqual([abort.slot, abort.words[4]], [request.slot, F.ABORT_SERVER_CLOSING])
     await next(F.SERVER_CLOSED, id)
     addon.serverDrop(id)
   })

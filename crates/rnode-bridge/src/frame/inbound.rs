@@ -117,7 +117,7 @@ pub fn body(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: &[u8]) {
 
 /// Appends a BODY frame whose `length` bytes travel beside it (see `JsQueue::push_body`).
 pub fn body_beside(buf: &mut Vec<u8>, slot: u32, generation: u32, length: u32) {
-    let start = begin(buf, kind::BODY, super::BESIDE, slot, generation);
+    let start = begin(buf, kind::BODY, super::special::BESIDE, slot, generation);
     put(buf, length);
     finish(buf, start);
 }
@@ -189,7 +189,13 @@ pub fn connection_dropped(
     remote: (&[u8], u16),
     local: (&[u8], u16),
 ) {
-    let start = begin(buf, kind::CONNECTION, super::CONNECTION_DROPPED, 0, 0);
+    let start = begin(
+        buf,
+        kind::CONNECTION,
+        super::special::CONNECTION_DROPPED,
+        0,
+        0,
+    );
     connection_payload(buf, server, remote, local);
     finish(buf, start);
 }
@@ -210,7 +216,11 @@ fn connection_payload(
 
 /// Appends a CONNECTION_CLOSED frame; `ended` if the client had sent FIN.
 pub fn connection_closed(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32, ended: bool) {
-    let flags = if ended { super::CONNECTION_ENDED } else { 0 };
+    let flags = if ended {
+        super::special::CONNECTION_ENDED
+    } else {
+        0
+    };
     let start = begin(buf, kind::CONNECTION_CLOSED, flags, slot, generation);
     put(buf, server);
     finish(buf, start);
@@ -405,7 +415,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             }
         }
         kind::BODY => {
-            let is_beside = head_word >> 8 & super::BESIDE != 0;
+            let is_beside = head_word >> 8 & super::special::BESIDE != 0;
             InFrame::Body {
                 slot,
                 generation,

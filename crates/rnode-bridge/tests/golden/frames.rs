@@ -3,7 +3,7 @@
 
 use rnode_bridge::frame::outbound::{self, FileFrame, ResponseHead};
 use rnode_bridge::frame::{
-    ALL_OF_RESPONSE, RequestFrame, file_flags, inbound, request_flags, response_flags, slot_word,
+    RequestFrame, file_flags, inbound, request_flags, response_flags, slot_word, special,
 };
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ pub(super) fn inbound_frames() -> Vec<Value> {
                 json!({ "kind": 7, "flags": 38, "method": 6, "planVersion": 0, "plan": [], "body": "\u{81}x", "fd": 21 }),
             ),
             |buf| {
-                let flags = plain.flags | request_flags::UPGRADE;
+                let flags = plain.flags | request_flags::UPGRADE_ASKED;
                 RequestFrame {
                     flags,
                     body: b"\x81x",
@@ -275,9 +275,9 @@ pub(super) fn outbound_frames() -> Vec<Value> {
         frame(
             "DESTROY taking the response back",
             "out",
-            with(json!({ "kind": 5, "reset": 0, "takeBack": ALL_OF_RESPONSE })),
+            with(json!({ "kind": 5, "reset": 0, "takeBack": special::ALL_OF_RESPONSE })),
             |buf| {
-                outbound::destroy_taking_back(buf, slot, generation, ALL_OF_RESPONSE);
+                outbound::destroy_taking_back(buf, slot, generation, special::ALL_OF_RESPONSE);
             },
         ),
         frame(

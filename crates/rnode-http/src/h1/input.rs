@@ -171,7 +171,7 @@ impl Conn {
             self.request = request;
         }
         if takes_over {
-            frame.flags |= request_flags::UPGRADE | request_flags::BODY_COMPLETE;
+            frame.flags |= request_flags::UPGRADE_ASKED | request_flags::BODY_COMPLETE;
             frame.body = &data[head.length..];
             self.hand_over(&frame, data, spans);
             return Some(data.len());
@@ -293,10 +293,10 @@ impl Conn {
         match head.framing {
             Framing::None => {}
             Framing::Length(_) => flags |= request_flags::HAS_BODY,
-            Framing::Chunked => flags |= request_flags::HAS_BODY | request_flags::CHUNKED,
+            Framing::Chunked => flags |= request_flags::HAS_BODY | request_flags::CHUNKED_BODY,
         }
         if head.upgrade {
-            flags |= request_flags::UPGRADE;
+            flags |= request_flags::UPGRADE_ASKED;
         }
         if request
             .stored

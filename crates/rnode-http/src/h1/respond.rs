@@ -13,7 +13,7 @@ use crate::io_thread::Ctx;
 use crate::server::ServerConfig;
 use rnode_bridge::Body as FrameBody;
 use rnode_bridge::frame::outbound::{Kind, ResponseHead};
-use rnode_bridge::frame::{ALL_OF_RESPONSE, response_flags as flags};
+use rnode_bridge::frame::{response_flags as flags, special};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -87,11 +87,12 @@ impl Conn {
                 // JavaScript knows: no ABORT.
                 self.aborted = true;
                 let of_response = self.out.queued() - self.head_at;
-                self.out.take_back(if take_back == ALL_OF_RESPONSE {
-                    of_response
-                } else {
-                    u64::from(take_back).min(of_response)
-                });
+                self.out
+                    .take_back(if take_back == special::ALL_OF_RESPONSE {
+                        of_response
+                    } else {
+                        u64::from(take_back).min(of_response)
+                    });
                 self.destroy(reset, ctx);
             }
             Kind::BodyWant { .. } | Kind::BodyDump => {

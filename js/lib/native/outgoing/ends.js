@@ -31,7 +31,13 @@ proto._finish = function _finish() {
   if (this[kState] !== FULL || this.socket?.destroyed) return
   this[kState] = DONE
   holdBody(this[kRequest])
-  bridge.sendWord(F.END, (this._last ? F.CLOSE : 0) | F.RAW_END, this[kSlot], this[kGeneration], 0)
+  bridge.sendWord(
+    F.END,
+    (this._last ? F.END_CLOSE : 0) | F.END_RAW,
+    this[kSlot],
+    this[kGeneration],
+    0
+  )
   bridge.detach(this)
   this.prependListener('finish', onFinish)
 }
@@ -65,7 +71,7 @@ function abort(res, reason) {
     passTurn(res)
     return
   }
-  if (reason === F.ABORT_CLIENT || reason === F.ABORT_PIPELINE)
+  if (reason === F.ABORT_CLIENT_GONE || reason === F.ABORT_PIPELINE_BROKEN)
     bridge.sendWord(F.DESTROY, 0, res[kSlot], res[kGeneration], 0)
   const socket = socketOf(req)
   loseAll(res[kSlot], reason)
@@ -117,10 +123,10 @@ function lost(res, reason) {
 /** The connection has gone without an ABORT: the program has destroyed it, or every answer had been handed over. */
 function connectionGone(socket) {
   const res = bridge.lookup(socket[kSlot], socket[kGeneration])
-  if (res !== undefined) return loseAll(socket[kSlot], F.ABORT_CLIENT)
+  if (res !== undefined) return loseAll(socket[kSlot], F.ABORT_CLIENT_GONE)
   // its last bytes had not been written: under Node the request is aborted, though it has been answered
   const req = socket._httpMessage?.[kRequest]
-  if (req?.[kSlot] !== undefined) abortRequest(req, F.ABORT_CLIENT)
+  if (req?.[kSlot] !== undefined) abortRequest(req, F.ABORT_CLIENT_GONE)
 }
 
 /** Node's server passes a socket's 'drain' on to the message that waits for it. */

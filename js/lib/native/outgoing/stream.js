@@ -242,7 +242,7 @@ function streamEnd(res, chunk, encoding, callback) {
   if ((req[kFlags] & F.BODY_COMPLETE) === 0) holdBody(req)
   const isSlow = flow.isFull()
   if (isSlow) ending.set(`${slot}:${generation}`, flow)
-  bridge.sendWord(F.END, isSlow ? F.NOTIFY : 0, slot, generation, 0)
+  bridge.sendWord(F.END, isSlow ? F.END_NOTIFY : 0, slot, generation, 0)
   bridge.detach(res)
   flow.onWritten((err) => over(res, err))
   stream.corked = false
@@ -263,7 +263,7 @@ bridge.onFrame(F.FINISHED, (words, at) => {
 
 /** The client has left before the last byte: Node's server aborts the request, though it has been answered. */
 function unfinished(res) {
-  abortRequest(res[kRequest], F.ABORT_CLIENT)
+  abortRequest(res[kRequest], F.ABORT_CLIENT_GONE)
   emitClose(res)
 }
 

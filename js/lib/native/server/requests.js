@@ -148,7 +148,7 @@ function endLast(slot) {
   } catch (err) {
     nextTick(rethrow, err)
   }
-  loseAll(slot, F.ABORT_CLIENT)
+  loseAll(slot, F.ABORT_CLIENT_GONE)
   forgetClient(slot)
 }
 

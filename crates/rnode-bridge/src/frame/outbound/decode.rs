@@ -3,8 +3,7 @@
 
 use super::{Body, Command, FileFrame, Kind, ResponseHead};
 use crate::frame::{
-    CHUNK_MARK_SHIFT, CHUNK_WANT_DRAIN, END_CLOSE, END_NOTIFY, END_RAW, FrameError, HEADER_BYTES,
-    outbound_kind as kind, split_first, word,
+    FrameError, HEADER_BYTES, chunk_flags, end_flags, outbound_kind as kind, split_first, word,
 };
 use bytes::Bytes;
 
@@ -149,9 +148,9 @@ fn decode<'a>(
             body: parts(1).body(w(4)?, beside)?,
         },
         kind::END => Kind::End {
-            notify: flags & END_NOTIFY != 0,
-            close: flags & END_CLOSE != 0,
-            raw: flags & END_RAW != 0,
+            notify: flags & end_flags::NOTIFY != 0,
+            close: flags & end_flags::CLOSE != 0,
+            raw: flags & end_flags::RAW != 0,
             trailers: parts(1).next(w(4)?)?,
         },
         kind::DESTROY => {
@@ -212,5 +211,5 @@ fn decode<'a>(
 
 /// The mark of a CHUNK or RAW that asks for DRAIN.
 fn drain_mark(flags: u32) -> Option<u16> {
-    (flags & CHUNK_WANT_DRAIN != 0).then_some((flags >> CHUNK_MARK_SHIFT) as u16)
+    (flags & chunk_flags::WANT_DRAIN != 0).then_some((flags >> chunk_flags::MARK_SHIFT) as u16)
 }

@@ -2,9 +2,7 @@
 //! `js/lib/native`.
 
 use super::{FileFrame, ResponseHead};
-use crate::frame::{
-    CHUNK_WANT_DRAIN, END_CLOSE, END_NOTIFY, END_RAW, begin, finish, outbound_kind as kind, put,
-};
+use crate::frame::{begin, chunk_flags, end_flags, finish, outbound_kind as kind, put};
 
 /// Appends a RESPOND frame with its body inline.
 pub fn respond(
@@ -93,19 +91,27 @@ pub fn error_page(
 
 /// Appends a CHUNK frame with its data inline.
 pub fn chunk(buf: &mut Vec<u8>, slot: u32, generation: u32, want_drain: bool, data: &[u8]) {
-    let flags = if want_drain { CHUNK_WANT_DRAIN } else { 0 };
+    let flags = drain_flag(want_drain);
     bytes_frame(buf, kind::CHUNK, flags, slot, generation, data);
 }
 
 /// Appends the frame part of a CHUNK whose `length` bytes are posted beside it.
 pub fn chunk_large(buf: &mut Vec<u8>, slot: u32, generation: u32, want_drain: bool, length: usize) {
-    let flags = if want_drain { CHUNK_WANT_DRAIN } else { 0 };
+    let flags = drain_flag(want_drain);
     word_frame(buf, kind::CHUNK, flags, slot, generation, length as u32);
+}
+
+fn drain_flag(want_drain: bool) -> u32 {
+    if want_drain {
+        chunk_flags::WANT_DRAIN
+    } else {
+        0
+    }
 }
 
 /// Appends an END frame; `trailers` are lines.
 pub fn end(buf: &mut Vec<u8>, slot: u32, generation: u32, notify: bool, trailers: &[u8]) {
-    let flags = if notify { END_NOTIFY } else { 0 };
+    let flags = if notify { end_flags::NOTIFY } else { 0 };
     bytes_frame(buf, kind::END, flags, slot, generation, trailers);
 }
 
@@ -114,7 +120,7 @@ pub fn destroy(buf: &mut Vec<u8>, slot: u32, generation: u32, reset: bool) {
     word_frame(buf, kind::DESTROY, 0, slot, generation, u32::from(reset));
 }
 
-/// Appends a DESTROY frame that takes bytes back: [`ALL_OF_RESPONSE`](crate::frame::ALL_OF_RESPONSE), or those queued last.
+/// Appends a DESTROY frame that takes bytes back: [`ALL_OF_RESPONSE`](crate::frame::special::ALL_OF_RESPONSE), or those queued last.
 pub fn destroy_taking_back(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: u32) {
     word_frame(buf, kind::DESTROY, 0, slot, generation, bytes << 1);
 }
@@ -136,7 +142,7 @@ pub fn deadline(buf: &mut Vec<u8>, slot: u32, generation: u32, ms: u32) {
 
 /// Appends an END frame for a response that was written by RAW frames; `close` ends the connection with it.
 pub fn raw_end(buf: &mut Vec<u8>, slot: u32, generation: u32, close: bool) {
-    let flags = END_RAW | if close { END_CLOSE } else { 0 };
+    let flags = end_flags::RAW | if close { end_flags::CLOSE } else { 0 };
     bytes_frame(buf, kind::END, flags, slot, generation, b"");
 }
 

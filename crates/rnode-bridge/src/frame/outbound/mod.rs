@@ -99,7 +99,7 @@ pub enum Kind<'a> {
     },
     Destroy {
         reset: bool,
-        /// Bytes queued last that are not to be sent; [`ALL_OF_RESPONSE`](super::ALL_OF_RESPONSE) goes back to its head.
+        /// Bytes queued last that are not to be sent; [`ALL_OF_RESPONSE`](super::special::ALL_OF_RESPONSE) goes back to its head.
         take_back: u32,
     },
     BodyWant {
