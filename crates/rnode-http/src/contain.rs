@@ -16,3 +16,26 @@ pub(crate) fn contain<R>(cost: &str, step: impl FnOnce() -> R) -> Option<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::contain;
+
+    #[test]
+    fn a_step_that_returns_is_none_of_its_business() {
+        assert_eq!(contain("nothing", || 5), Some(5));
+    }
+
+    #[test]
+    fn a_panic_ends_here_whatever_it_carries() {
+        let owned = String::from("a text");
+        let steps: [Box<dyn Fn()>; 3] = [
+            Box::new(|| panic!("a literal")),
+            Box::new(move || std::panic::panic_any(owned.clone())),
+            Box::new(|| std::panic::panic_any(5)),
+        ];
+        for step in steps {
+            assert_eq!(contain("a test", step), None);
+        }
+    }
+}

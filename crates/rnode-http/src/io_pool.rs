@@ -3,7 +3,7 @@
 
 use crate::direct::DirectSet;
 use crate::io_thread::{self, Command};
-use crate::loan::{Lend, Loan};
+use crate::loan::{Lend, Lent, Loan};
 use bytes::Bytes;
 use rnode_bridge::Mailbox;
 use rnode_bridge::frame::{MAX_IO_THREADS, answers, slot_io};
@@ -34,7 +34,7 @@ pub(crate) struct Remote {
     commands: Mutex<Commands>,
     /// Connections in the thread's slot table.
     pub(crate) slots: AtomicUsize,
-    pub(crate) loan: Loan,
+    pub(crate) loan: Loan<dyn Lent>,
 }
 
 #[derive(Debug, Default)]
@@ -136,7 +136,7 @@ impl IoPool {
                 let Some(thread) = self.threads.get(usize::from(slot_io(of_thread[0].slot))) else {
                     continue;
                 };
-                let served = thread.loan.with(|state| state.serve(of_thread));
+                let served = thread.loan.with(|lent| lent.state().serve(of_thread));
                 if served.is_none() {
                     thread.command(Command::ServeDirect(of_thread.into()));
                 }
@@ -152,7 +152,7 @@ impl IoPool {
         let answered = answers::are_answers(frames)
             && thread
                 .loan
-                .with(|state| state.answer(answers::slots(frames), thread, frames))
+                .with(|lent| lent.state().answer(answers::slots(frames), thread, frames))
                 == Some(true);
         if !answered {
             thread.mailbox.post(frames);

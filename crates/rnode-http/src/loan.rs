@@ -1,5 +1,5 @@
 //! Who may touch what an I/O thread owns: the thread itself, or, while it sleeps, a JavaScript thread for the time of one call.
-//! Nothing here knows what is done with it.
+//! Nothing here knows what is lent, or what is done with it.
 //!
 //! The I/O thread lends what it has between two hooks of its runtime, `before_park` and `after_unpark`. Between these the
 //! runtime waits for events and wakes tasks, but runs none.
@@ -16,32 +16,43 @@ pub trait Lent: Send {
 /// Makes the state of an I/O thread lendable.
 pub type Lend = fn(ThreadState) -> Box<dyn Lent>;
 
-/// The loan of one I/O thread.
-#[derive(Default)]
-pub(crate) struct Loan {
-    inner: Mutex<Inner>,
+/// The loan of one I/O thread, of its `T`.
+pub(crate) struct Loan<T: ?Sized + Send> {
+    inner: Mutex<Inner<T>>,
     returned: Condvar,
 }
 
-#[derive(Default)]
-struct Inner {
+struct Inner<T: ?Sized> {
     holder: Holder,
     /// The I/O thread has woken up and waits.
     awaited: bool,
-    lent: Option<Box<dyn Lent>>,
+    lent: Option<Box<T>>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
     /// The I/O thread runs.
-    #[default]
     Owner,
     /// The I/O thread sleeps.
     Nobody,
     Borrower,
 }
 
-impl std::fmt::Debug for Loan {
+impl<T: ?Sized + Send> Default for Loan<T> {
+    /// The I/O thread runs, and has lent nothing yet.
+    fn default() -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                holder: Holder::Owner,
+                awaited: false,
+                lent: None,
+            }),
+            returned: Condvar::new(),
+        }
+    }
+}
+
+impl<T: ?Sized + Send> std::fmt::Debug for Loan<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loan")
             .field("holder", &self.lock().holder)
@@ -49,13 +60,13 @@ impl std::fmt::Debug for Loan {
     }
 }
 
-impl Loan {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+impl<T: ?Sized + Send> Loan<T> {
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lends from now on. Called by the I/O thread, as is [`end`](Self::end).
-    pub(crate) fn begin(&self, lent: Box<dyn Lent>) {
+    pub(crate) fn begin(&self, lent: Box<T>) {
         self.lock().lent = Some(lent);
     }
 
@@ -87,8 +98,8 @@ impl Loan {
         inner.holder = Holder::Owner;
     }
 
-    /// Calls `f` with what the I/O thread owns. `None`, and `f` is not called, if the I/O thread is awake.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&ThreadState) -> R) -> Option<R> {
+    /// Calls `f` with what is lent. `None`, and `f` is not called, if the I/O thread is awake.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
         let mut inner = self.lock();
         if inner.holder != Holder::Nobody {
             return None;
@@ -100,17 +111,17 @@ impl Loan {
             loan: self,
             lent: Some(lent),
         };
-        borrowed.lent.as_ref().map(|lent| f(lent.state()))
+        borrowed.lent.as_ref().map(|lent| f(lent))
     }
 }
 
 /// Gives back what was borrowed, also when its use panics.
-struct Borrowed<'a> {
-    loan: &'a Loan,
-    lent: Option<Box<dyn Lent>>,
+struct Borrowed<'a, T: ?Sized + Send> {
+    loan: &'a Loan<T>,
+    lent: Option<Box<T>>,
 }
 
-impl Drop for Borrowed<'_> {
+impl<T: ?Sized + Send> Drop for Borrowed<'_, T> {
     fn drop(&mut self) {
         let mut inner = self.loan.lock();
         inner.lent = self.lent.take();
@@ -122,3 +133,6 @@ impl Drop for Borrowed<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
