@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Patterns kept for each combination of options.
 const KEPT: usize = 256;
 
-/// Patterns by text and options. What is asked for again and again is parsed once; after [`KEPT`] others it is parsed anew.
+/// Patterns by text and options. What is asked for again and again is parsed once; after 256 others with the same options it is parsed anew.
 #[derive(Debug, Default)]
 pub struct PatternCache {
     by_options: [HashMap<Box<str>, Pattern>; 8],

@@ -34,7 +34,7 @@ pub(crate) fn write<W: Write>(mut out: W, text: &str) -> fmt::Result {
     out.write_str(&text[written..])
 }
 
-/// [`write`] into a new string.
+/// [`write()`] into a new string.
 pub(crate) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     write(&mut out, text).expect("a String takes every write");

@@ -1,8 +1,8 @@
 //! Files as `express.static` and `res.sendFile` answer them: everything npm `send` 1.2 and `serve-static` 2.2 decide, without
 //! an HTTP engine around it.
 //!
-//! [`serve_static`] and [`send`] take what a request says and give back an [`Outcome`]; they write to no socket. They do call
-//! the file system, which may block: the caller chooses the thread. [`locate`] and [`respond`] are the two halves of
+//! [`serve_static()`] and [`send`] take what a request says and give back an [`Outcome`]; they write to no socket. They do call
+//! the file system, which may block: the caller chooses the thread. [`locate()`] and [`respond()`] are the two halves of
 //! [`send`], for callers that must run a `setHeaders` callback in between.
 
 mod cache;

@@ -17,7 +17,7 @@ impl Conn {
         self.abort_for(reason, 0);
     }
 
-    /// The same for a connection or a request that is broken, or late: `code` is the index of its [`ClientError`](rnode_bridge::codes::ClientError).
+    /// The same for a connection or a request that is broken, or late: `code` is the index of its [`ClientError`].
     pub(super) fn abort_for(&mut self, reason: u32, code: u32) {
         if self.unseen {
             return;
