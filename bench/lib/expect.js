@@ -1,5 +1,6 @@
 'use strict'
 // What a scenario's answer must be; used by the `verify` functions. Throws an AssertionError that names the difference.
+// It must not know how an answer was fetched.
 
 const assert = require('node:assert')
 

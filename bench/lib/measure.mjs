@@ -1,4 +1,5 @@
 // Measures servers against each other in one scenario: verifies, warms up, alternates, takes medians.
+// It must not print, nor judge what it finds: report.mjs and summary.mjs do.
 
 import { load } from './load.mjs'
 import { headerDifferences, verify } from './verify.mjs'

@@ -1,4 +1,5 @@
 // The command line of the benchmark programs: `--name=value` and `--flag`, the same names everywhere.
+// It must not know what an option does.
 
 import os from 'node:os'
 

@@ -1,4 +1,5 @@
 // Load at a fixed rate, by the Rust generator of bench/axum (wrk and autocannon cannot do it precisely).
+// It must not decide at which rates, nor what the figures mean.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

@@ -1,4 +1,5 @@
 // Tables for the terminal and for Markdown, and the result file.
+// It must not compute figures: what it prints was measured elsewhere.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,4 +1,5 @@
 // The servers that can be compared: what each can express, whether it is available here, and how it is started.
+// It must not measure anything, nor start one itself: process.mjs does.
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'

@@ -1,5 +1,6 @@
 'use strict'
 // The scenarios static-4k and static-250k: express.static in front of one file.
+// It must not depend on what a server does with the file beyond its bytes and its type.
 
 const fixtures = require('./fixtures')
 const { expectBytes } = require('./expect')

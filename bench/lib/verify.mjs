@@ -1,4 +1,5 @@
 // Asks a server once before it is measured and checks the answer with the scenario's `verify`.
+// It must not be part of what is measured.
 
 import http from 'node:http'
 

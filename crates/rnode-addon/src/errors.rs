@@ -1,4 +1,5 @@
 //! System errors as Node names them: libuv's code and its text for the numbers of this platform.
+//! They are not turned into exceptions here, and nothing is decided about them.
 
 use std::io;
 

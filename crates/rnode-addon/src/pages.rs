@@ -1,4 +1,5 @@
 //! Error documents and entity tags for responses that JavaScript finishes itself.
+//! The documents are those of `rnode-http`; here is only the way to them.
 
 use neon::prelude::*;
 use neon::types::JsUint8Array;

@@ -1,4 +1,5 @@
 //! Patterns, route tables and plans for JavaScript: the matcher that the I/O threads use, called synchronously.
+//! It must not match anything itself: a second opinion about what a path is would let requests past their guards.
 
 use crate::env::{self, Scratch};
 use crate::text;

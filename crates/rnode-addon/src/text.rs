@@ -1,4 +1,5 @@
 //! Reading a JavaScript string into a buffer that is kept from call to call.
+//! It must not keep anything of the string but its bytes.
 
 use neon::prelude::*;
 use neon::sys::bindings as napi;

@@ -430,7 +430,6 @@ module.exports = {
   start,
   rest,
   onFrame,
-  flush,
   hold,
   sendWord,
   sendBytes,

@@ -1,5 +1,6 @@
 'use strict'
 // Carries the settings that Rust acts on from an app to the servers that run it.
+// It must not know what a setting does, nor have defaults of its own.
 
 const { recheckFront } = require('./server/front')
 const S = require('./symbols')

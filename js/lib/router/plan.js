@@ -280,4 +280,4 @@ function pathnameOf(url) {
   return query === -1 ? url : url.substring(0, query)
 }
 
-module.exports = { Plan, Offer, Params, pathnameOf }
+module.exports = { Plan, Offer, Params }

@@ -385,4 +385,4 @@ function build(express, trace, node) {
   return fill(express, trace, app, node)
 }
 
-module.exports = { Trace, build, show, value }
+module.exports = { Trace, build, value }

@@ -1,4 +1,5 @@
 // Handlers that several tests put into their apps.
+// It must not hold what only one test needs.
 'use strict'
 
 /** Error handler that shows what arrived. */

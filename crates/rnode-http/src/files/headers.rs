@@ -1,4 +1,5 @@
 //! Header lines in the form they have on the wire, and the values `send` gives them.
+//! Which of them an answer has is `respond`'s to decide.
 
 use super::options::Options;
 use super::stat::Meta;

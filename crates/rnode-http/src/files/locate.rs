@@ -1,4 +1,5 @@
 //! Which file a path asks for: the folder's index, the name with an extension, or the file itself, as `send` looks for it.
+//! It must not decide whether a client may have a path: `path` does.
 
 use super::cache::FileCache;
 use super::options::Options;

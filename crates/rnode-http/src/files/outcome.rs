@@ -1,4 +1,5 @@
 //! What comes out: the answer to send, or what the next layer or the error handler must be told.
+//! Values only: how an outcome gets to the client is the connection's business.
 
 use std::io;
 use std::sync::Arc;

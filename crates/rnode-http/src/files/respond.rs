@@ -1,4 +1,5 @@
 //! The answer for a file that was found: headers, preconditions, range and bytes, in the order in which `send` decides them.
+//! It must not choose the file: `locate` has.
 
 use super::cache::FileCache;
 use super::conditional::{self, Validators, Verdict};

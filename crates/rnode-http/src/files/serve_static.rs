@@ -1,4 +1,5 @@
 //! `express.static`: `send` with a root, redirects of folders, and what is not found handed to the next layer.
+//! What `send` decides must not be decided here a second time.
 
 use super::cache::FileCache;
 use super::headers::{Lines, encode_url};

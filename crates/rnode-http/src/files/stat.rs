@@ -1,4 +1,5 @@
 //! What `stat` tells about a path, in the units of Node's `fs.Stats`, and who the file is.
+//! It must not open files, nor keep anything: `cache` does.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

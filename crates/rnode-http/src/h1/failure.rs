@@ -1,4 +1,5 @@
 //! Requests that are none, or late: what Node answers to them, or the hand-over to `'clientError'`. The connection ends either way.
+//! It must not use error pages: what Node answers here is a head alone.
 
 use super::conn::Conn;
 use super::state::{Body, Phase, Response};

@@ -1,4 +1,5 @@
 //! The clocks of a connection: coarse ones that a sweep over the slot table reads, and the handler deadline, which is precise.
+//! It must not decide what a late client is told: `failure` and `fallback` do.
 
 use super::conn::Conn;
 use super::state::{Body, Phase, Response};

@@ -1,4 +1,5 @@
 //! A client that writes the bytes it is given and reads responses without correcting anything.
+//! It must not correct what a server does wrong: tests look at the bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,5 @@
 //! A handler that answers nothing and tells the test what arrived.
+//! It must not answer anything: what comes of a request is what the test posts.
 
 use super::client::Client;
 use super::{Fake, GET, Out};

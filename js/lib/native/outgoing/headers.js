@@ -259,7 +259,6 @@ module.exports = {
   CONNECTION,
   DATE,
   DISPOSITION,
-  SPECIAL,
   INVALID_VALUE,
   specialOf,
   hasList,

@@ -158,4 +158,4 @@ for (const [name, key] of [
   })
 }
 
-module.exports = { sent, tell, isUntold, isFinished, isClosed, finishNow, emitClose, whenFinished }
+module.exports = { sent, tell, isUntold, isFinished, finishNow, emitClose, whenFinished }

@@ -23,8 +23,9 @@ const FIXED = 5
 /** Head sent, body under way in frames that Rust frames; headers are still read from the list. */
 const STREAM = 6
 
-// Found on a response made for the purpose.
-const sample = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+// Found on responses made for the purpose.
+const make = () => new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+const sample = make()
 const symbolOf = (name) =>
   Object.getOwnPropertySymbols(sample).find((symbol) => symbol.description === name)
 const kOutHeaders = symbolOf('kOutHeaders')
@@ -34,14 +35,13 @@ const kNodeSocket = symbolOf('kSocket')
 /** On newer versions: finished means that 'finish' has come. */
 const kWritableFinished = symbolOf('kWritableFinished')
 /** True if a response counts as corked while its socket is (until Node 20). */
-const corked = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+const corked = make()
 corked.socket = { writableCorked: 1 }
 const COUNTS_SOCKET_CORKS = corked.writableCorked === 1
 /** On newer versions: a response without a socket closes when it is destroyed, and Node's server destroys those that wait for one. */
-const waiting = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 })
+const waiting = make()
 waiting.destroy()
 const DESTROYS_WAITING = waiting.listenerCount('socket') === 0
-/** On newer versions: callbacks of end() are no listeners of 'finish'. */
 
 module.exports = {
   NodeProto,

@@ -388,7 +388,6 @@ function fileSent(res) {
 }
 
 module.exports = {
-  HEAD_BYTES,
   sendWhole,
   isOriginal,
   isPlain,

@@ -1,4 +1,5 @@
 //! A folder for one test, removed when it goes out of scope.
+//! It must not be shared by tests, which run at the same time.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! The error of a FILE_RESULT as JSON, in the fields that JavaScript gives to http-errors.
+//! It must not choose a status or a text: those come from `files`.
 
 use crate::files::Failure;
 
