@@ -49,6 +49,11 @@ const table = {
   RNODE_ERR_INVALID_SETTING: {
     type: TypeError,
     message: 'setting "%s" must be %s, got %s'
+  },
+  // thrown by the addon, in these words
+  RNODE_ERR_PANIC: {
+    type: Error,
+    message: "panic in rnode-server's addon (%s): %s"
   }
 }
 

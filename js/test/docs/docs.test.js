@@ -5,6 +5,7 @@
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
@@ -47,6 +48,26 @@ test('docs: every relative link leads to a file, and its anchor to a heading', (
   }
   assert.deepEqual(broken, [])
   assert.ok(links > 30, `only ${links} links were found`)
+})
+
+test('docs: every file of the repository that is named exists', () => {
+  const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n')
+  const ours = pages().filter((page) =>
+    /^docs.(internals|decisions|testing|benchmarking)|^[A-Z]+\.md/.test(page)
+  )
+  const missing = []
+  let named = 0
+  for (const page of ours) {
+    const text = fs.readFileSync(path.join(root, page), 'utf8')
+    for (const [, name] of text.matchAll(/`([\w./-]+\.(?:rs|m?js|json|toml))`/g)) {
+      if (name === 'res.json') continue
+      named++
+      if (!files.some((file) => file === name || file.endsWith(`/${name}`)))
+        missing.push(`${page}: ${name}`)
+    }
+  }
+  assert.deepEqual(missing, [])
+  assert.ok(named > 30, `only ${named} names were found`)
 })
 
 test('docs: the settings page names every setting of an app, and no other', () => {
