@@ -6,7 +6,6 @@ use crate::executor::JsThread;
 use crate::outboxes::Outboxes;
 use crate::pool;
 use crate::servers::Servers;
-use neon::event::Channel;
 use neon::prelude::*;
 use neon::thread::LocalKey;
 use rnode_bridge::JsQueue;
@@ -38,8 +37,6 @@ pub(crate) struct Bridge {
     pub(crate) thread: JsThread,
     /// Its direct connections, where there can be any.
     pub(crate) direct: Option<Arc<DirectSet>>,
-    /// Holds the event loop open while it is referenced.
-    channel: Mutex<Channel>,
 }
 
 /// Buffers of calls that are made per request, and what such calls have parsed.
@@ -97,10 +94,11 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
         Ok(pool) => pool,
         Err(text) => return cx.throw_error(text),
     };
-    let mut channel = cx.channel();
-    channel.unref(cx);
-    let thread = JsThread::new(channel.clone(), drain.root(cx));
-    let direct = direct_set(cx, drain, &thread, &pool);
+    let thread = match JsThread::start(cx, drain) {
+        Ok(thread) => thread,
+        Err(text) => return cx.throw_error(text),
+    };
+    let direct = direct_set(cx, &thread, &pool);
     let count = pool.threads();
     let bridge = Bridge {
         pool,
@@ -108,7 +106,6 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
         outboxes: Mutex::default(),
         thread,
         direct,
-        channel: Mutex::new(channel),
     };
     if env.bridge.set(bridge).is_err() {
         return cx.throw_error("start() has already been called in this environment");
@@ -126,12 +123,11 @@ pub(crate) fn rest<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
 #[cfg(target_os = "linux")]
 fn direct_set<'cx>(
     cx: &mut FunctionContext<'cx>,
-    drain: Handle<'cx, JsFunction>,
     thread: &JsThread,
     pool: &Arc<IoPool>,
 ) -> Option<Arc<DirectSet>> {
     let is_off = std::env::var_os(DIRECT).is_some_and(|value| value == "0");
-    if is_off || !thread.enable_run(cx, drain) {
+    if is_off {
         return None;
     }
     crate::poller::start(cx.to_raw(), thread.share(), pool)
@@ -140,7 +136,6 @@ fn direct_set<'cx>(
 #[cfg(not(target_os = "linux"))]
 fn direct_set<'cx>(
     _: &mut FunctionContext<'cx>,
-    _: Handle<'cx, JsFunction>,
     _: &JsThread,
     _: &Arc<IoPool>,
 ) -> Option<Arc<DirectSet>> {
@@ -149,13 +144,13 @@ fn direct_set<'cx>(
 
 /// `ref()`: the event loop stays alive until `unref()`. Calls do not add up.
 pub(crate) fn reference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
-    lock(&bridge(cx)?.channel).reference(cx);
+    bridge(cx)?.thread.reference(true);
     Ok(cx.undefined())
 }
 
 /// `unref()`: this environment's queue no longer keeps the event loop alive, which is how it starts.
 pub(crate) fn unreference<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
-    lock(&bridge(cx)?.channel).unref(cx);
+    bridge(cx)?.thread.reference(false);
     Ok(cx.undefined())
 }
 

@@ -1,16 +1,19 @@
-//! How the queue reaches its JavaScript thread: one `Channel` callback that calls the drain function, or, where that
-//! thread itself has put something in the queue, a call from where it is.
+//! How the queue reaches its JavaScript thread: one `uv_async_t` in that thread's event loop, whose callback calls the drain
+//! function; or, where that thread itself has put something in the queue, a call from where it is.
 //! Must not read frames; what there is to do, JavaScript asks for with `take`.
+//!
+//! Not neon's `Channel` (a threadsafe function of Node-API): that wakes the thread while it holds a lock which the woken
+//! thread takes first, so that a wake costs both sides a futex and two more context switches; and it allocates per call.
 
 use crate::env::lock;
-use crate::panic::log;
-use neon::event::Channel;
-use neon::prelude::*;
-use neon::sys::bindings::{self as napi, Env, Status, Value as RawValue};
+use crate::program::{Handle, Hook, Program, UV_ASYNC};
+use neon::prelude::{Context, FunctionContext, JsFunction, Value};
+use neon::sys::bindings::{self as napi, Env, Status};
 use rnode_bridge::Executor;
 use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 /// A wake goes through the event loop.
 const SEND: u8 = 0;
@@ -19,53 +22,91 @@ const COLLECT: u8 = 1;
 /// It is.
 const WANTED: u8 = 2;
 
+type Function<'cx> = neon::handle::Handle<'cx, JsFunction>;
+
 /// One JavaScript thread as its queue sees it.
 pub(crate) struct JsThread(Arc<Inner>);
 
 struct Inner {
-    channel: Channel,
-    /// None while the environment rests.
-    drain: Mutex<Option<Root<JsFunction>>>,
-    wakes: AtomicU8,
-    direct: OnceLock<Direct>,
-}
-
-/// What calls the drain function from outside of a callback of Node's.
-struct Direct {
-    make_callback: MakeCallback,
-    async_destroy: AsyncDestroy,
+    program: &'static Program,
+    env: Env,
+    /// Of `napi_async_init`: what the drain function is called in.
     context: *mut c_void,
-    /// None while the environment rests.
+    /// None while the environment rests, and when it has ended.
     drain: Mutex<Option<napi::Ref>>,
+    /// None when the environment has ended.
+    handle: Mutex<Option<Handle>>,
+    wakes: AtomicU8,
 }
 
-// SAFETY: the pointers are handles of the environment, used on its thread only (`run`), which is where they were made.
-unsafe impl Send for Direct {}
+// SAFETY: `env`, `context` and `drain` are used on the environment's thread only (`run` and what ends it), which is where they
+// were made. `handle` is used elsewhere by `uv_async_send` alone, which may be called from any thread, and under the lock
+// under which it is taken away before it is closed.
+unsafe impl Send for Inner {}
 // SAFETY: the same.
-unsafe impl Sync for Direct {}
+unsafe impl Sync for Inner {}
 
-type MakeCallback = unsafe extern "C" fn(
-    Env,
-    *mut c_void,
-    RawValue,
-    RawValue,
-    usize,
-    *const RawValue,
-    *mut RawValue,
-) -> Status;
-type AsyncInit = unsafe extern "C" fn(Env, RawValue, RawValue, *mut *mut c_void) -> Status;
-
-type AsyncDestroy = unsafe extern "C" fn(Env, *mut c_void) -> Status;
+/// What the handle's data points to, until the handle is closed.
+struct Watch {
+    thread: JsThread,
+    hook: Hook,
+    /// Memory of the handle.
+    _memory: Box<[u128]>,
+}
 
 impl JsThread {
-    /// `channel` must not be referenced: the queue itself never keeps an event loop alive.
-    pub(crate) fn new(channel: Channel, drain: Root<JsFunction>) -> Self {
-        Self(Arc::new(Inner {
-            channel,
-            drain: Mutex::new(Some(drain)),
+    /// The thread of the running call, whose queue calls `drain`. The event loop is not kept alive by it (see
+    /// [`reference`](Self::reference)).
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(crate) fn start<'cx>(
+        cx: &mut FunctionContext<'cx>,
+        drain: Function<'cx>,
+    ) -> Result<Self, &'static str> {
+        let program = Program::get().ok_or("this program has no functions of libuv")?;
+        let env = cx.to_raw();
+        let name = cx.string("rnode-server").to_raw();
+        let (mut context, mut uv_loop) = (null_mut(), null_mut());
+        // SAFETY: the environment is that of the running call and of the name; a resource may be null; the results are locals.
+        let made = unsafe {
+            (program.loop_of)(env, &mut uv_loop) == Status::Ok
+                && (program.async_context)(env, null_mut(), name, &mut context) == Status::Ok
+        };
+        if !made {
+            return Err("no event loop");
+        }
+        let mut memory = program.handle_memory(UV_ASYNC);
+        let handle: Handle = memory.as_mut_ptr().cast();
+        // SAFETY: the loop is the calling thread's, the memory is as large as libuv wants it and stays where it is until the
+        // handle is closed.
+        if unsafe { (program.async_init)(uv_loop, handle, woken) } != 0 {
+            return Err("the event loop takes no handle");
+        }
+        let thread = Self(Arc::new(Inner {
+            program,
+            env,
+            context,
+            drain: Mutex::new(reference(cx, drain)),
+            handle: Mutex::new(Some(handle)),
             wakes: AtomicU8::new(SEND),
-            direct: OnceLock::new(),
-        }))
+        }));
+        let watch = Box::into_raw(Box::new(Watch {
+            thread: thread.share(),
+            hook: null_mut(),
+            _memory: memory,
+        }));
+        // SAFETY: the handle is initialised, and all is called on its loop's thread. The watch is freed by `closed` alone, after
+        // which libuv calls nothing more. The hook's place is in the watch, and no callback runs before this function has returned.
+        unsafe {
+            (program.set_data)(handle, watch.cast());
+            (program.unreference)(handle);
+            if (program.add_hook)(env, at_end, handle, &mut (*watch).hook) != Status::Ok {
+                at_end(null_mut(), handle);
+                return Err("the environment is ending");
+            }
+        }
+        Ok(thread)
     }
 
     /// A second handle to the same thread.
@@ -79,64 +120,30 @@ impl JsThread {
 
     /// Lets go of the drain function, which keeps alive all that it can reach. The queue stays open, and nobody reads it.
     pub(crate) fn rest<'cx>(&self, cx: &mut impl Context<'cx>) {
-        let drain = lock(&self.0.drain).take();
-        if let Some(drain) = drain {
-            drain.drop(cx);
-        }
-        if let Some(direct) = self.0.direct.get()
-            && let Some(drain) = lock(&direct.drain).take()
-        {
+        if let Some(drain) = lock(&self.0.drain).take() {
             // SAFETY: it was made for this environment, and is used no more.
             let _ = unsafe { napi::delete_reference(cx.to_raw(), drain) };
         }
     }
 
     /// Ends a rest. What has come meanwhile is drained in a turn of its own.
-    pub(crate) fn resume<'cx>(&self, cx: &mut impl Context<'cx>, drain: Handle<'cx, JsFunction>) {
-        *lock(&self.0.drain) = Some(drain.root(cx));
-        if let Some(direct) = self.0.direct.get() {
-            *lock(&direct.drain) = reference(cx, drain);
-        }
-        schedule(&self.0);
+    pub(crate) fn resume<'cx>(&self, cx: &mut impl Context<'cx>, drain: Function<'cx>) {
+        *lock(&self.0.drain) = reference(cx, drain);
+        self.0.send();
     }
 
-    /// Makes [`run`](Self::run) possible. False where Node lacks what it takes. Once.
-    pub(crate) fn enable_run<'cx>(
-        &self,
-        cx: &mut FunctionContext<'cx>,
-        drain: Handle<'cx, JsFunction>,
-    ) -> bool {
-        let host = libloading::os::unix::Library::this();
-        // SAFETY: names and signatures are those of Node-API (version 1), and the functions belong to the program, which is
-        // never unloaded.
-        let (init, make, destroy) = unsafe {
-            (
-                host.get::<AsyncInit>(b"napi_async_init\0"),
-                host.get::<MakeCallback>(b"napi_make_callback\0"),
-                host.get::<AsyncDestroy>(b"napi_async_destroy\0"),
-            )
-        };
-        let (Ok(init), Ok(make), Ok(destroy)) = (init, make, destroy) else {
-            return false;
-        };
-        let name = cx.string("rnode-server").to_raw();
-        let mut context = std::ptr::null_mut();
-        // SAFETY: the environment is that of the running call and of the name; a resource may be null; the result is a local.
-        let made = unsafe { init(cx.to_raw(), std::ptr::null_mut(), name, &mut context) };
-        let direct = Direct {
-            make_callback: *make,
-            async_destroy: *destroy,
-            context,
-            drain: Mutex::new(reference(cx, drain)),
-        };
-        made == Status::Ok && self.0.direct.set(direct).is_ok()
-    }
-
-    /// Forgets what [`enable_run`](Self::enable_run) made: the environment ends.
-    pub(crate) fn end(&self, env: Env) {
-        if let Some(direct) = self.0.direct.get() {
-            // SAFETY: it was made for this environment by `napi_async_init`, and `run` is not called again.
-            let _ = unsafe { (direct.async_destroy)(env, direct.context) };
+    /// From here on the event loop is kept alive, or not.
+    pub(crate) fn reference(&self, wanted: bool) {
+        if let Some(handle) = *lock(&self.0.handle) {
+            let program = self.0.program;
+            // SAFETY: the handle is not closed, and this is its loop's thread: only calls of JavaScript come here.
+            unsafe {
+                if wanted {
+                    (program.reference)(handle);
+                } else {
+                    (program.unreference)(handle);
+                }
+            }
         }
     }
 
@@ -149,14 +156,14 @@ impl JsThread {
         collecting.end()
     }
 
-    /// Calls the drain function. Called on the JavaScript thread by its event loop, with no JavaScript on the stack.
-    pub(crate) fn run(&self, env: Env) {
-        let Some(direct) = self.0.direct.get() else {
-            return schedule(&self.0);
-        };
-        let Some(reference) = *lock(&direct.drain) else {
+    /// Calls the drain function. Node runs it inside a callback scope, so `process.nextTick` and microtasks follow before anything
+    /// else. Called on the JavaScript thread by its event loop, with no JavaScript on the stack.
+    pub(crate) fn run(&self) {
+        let inner = &*self.0;
+        let Some(reference) = *lock(&inner.drain) else {
             return;
         };
+        let env = inner.env;
         let mut scope = std::mem::MaybeUninit::uninit();
         // SAFETY: `env` is alive, since its event loop calls, and this is its thread; the handles are used within the scope,
         // which is closed last; no arguments are announced, so the null list is not read; the results are locals.
@@ -164,27 +171,31 @@ impl JsThread {
             if napi::open_handle_scope(env, scope.as_mut_ptr()).is_err() {
                 return;
             }
-            let (mut drain, mut this) = (std::ptr::null_mut(), std::ptr::null_mut());
-            let (mut result, mut exception) = (std::ptr::null_mut(), std::ptr::null_mut());
+            let (mut drain, mut this) = (null_mut(), null_mut());
+            let (mut result, mut exception) = (null_mut(), null_mut());
             if napi::get_reference_value(env, reference, &mut drain).is_ok()
                 && napi::get_global(env, &mut this).is_ok()
             {
-                let status = (direct.make_callback)(
+                let status = (inner.program.make_callback)(
                     env,
-                    direct.context,
+                    inner.context,
                     this,
                     drain,
                     0,
                     std::ptr::null(),
                     &mut result,
                 );
+                // A call may fail without an exception: in a worker that is being terminated.
                 if status != Status::Ok
                     && napi::get_and_clear_last_exception(env, &mut exception).is_ok()
                     && !exception.is_null()
                 {
-                    // As in `turn`.
-                    schedule(&self.0);
-                    uncaught(env, exception);
+                    // The queue wakes nobody before `take` has said that nothing is left. A drain that threw may not
+                    // have come that far.
+                    inner.send();
+                    // One that nobody caught: `'uncaughtException'`, or the end of the process. A failure means that the
+                    // environment is ending, and then nobody is left to tell.
+                    let _ = (inner.program.fatal_exception)(env, exception);
                 }
             }
             let _ = napi::close_handle_scope(env, scope.assume_init());
@@ -192,18 +203,25 @@ impl JsThread {
     }
 }
 
-fn reference<'cx>(
-    cx: &mut impl Context<'cx>,
-    function: Handle<'cx, JsFunction>,
-) -> Option<napi::Ref> {
-    let mut reference = std::ptr::null_mut();
+fn reference<'cx>(cx: &mut impl Context<'cx>, function: Function<'cx>) -> Option<napi::Ref> {
+    let mut reference = null_mut();
     // SAFETY: the environment is that of the running call and of the handle; the result is a local.
     let made = unsafe { napi::create_reference(cx.to_raw(), function.to_raw(), 1, &mut reference) };
     made.is_ok().then_some(reference)
 }
 
+impl Inner {
+    /// Has the event loop call `woken`, once for all calls until then.
+    fn send(&self) {
+        if let Some(handle) = *lock(&self.handle) {
+            // SAFETY: the handle is not closed, nor will it be while the lock is held.
+            unsafe { (self.program.async_send)(handle) };
+        }
+    }
+}
+
 /// Sees to it that no wake is lost when `f` panics.
-struct Collecting<'a>(&'a Arc<Inner>);
+struct Collecting<'a>(&'a Inner);
 
 impl Collecting<'_> {
     fn end(&self) -> bool {
@@ -214,7 +232,7 @@ impl Collecting<'_> {
 impl Drop for Collecting<'_> {
     fn drop(&mut self) {
         if self.end() {
-            schedule(self.0);
+            self.0.send();
         }
     }
 }
@@ -230,74 +248,45 @@ impl Executor for JsThread {
         {
             return;
         }
-        schedule(&self.0);
+        self.0.send();
     }
 }
 
-fn schedule(thread: &Arc<Inner>) {
-    let inner = thread.clone();
-    // It fails only when the environment is ending, and then its queue is about to be closed.
-    let _ = thread.channel.try_send(move |mut cx| {
-        turn(&mut cx, &inner);
-        Ok(())
-    });
-}
-
-/// One turn. Node runs it inside a callback scope, so `process.nextTick` and microtasks follow before anything else.
-fn turn(cx: &mut Cx<'_>, thread: &Arc<Inner>) {
-    let Some(drain) = lock(&thread.drain).as_ref().map(|root| root.to_inner(cx)) else {
-        return;
-    };
-    let Some(exception) = call(cx, drain) else {
-        return;
-    };
-    // The queue wakes nobody before `take` has said that nothing is left. A drain that threw may not have come that far.
-    schedule(thread);
-    uncaught(cx.to_raw(), exception);
-}
-
-/// Calls `function()`; what it threw, if it did.
+/// What the handle belongs to.
 ///
-/// Not neon's `call`, which asserts that a failed call left an exception behind. That is not so in a worker that is
-/// being terminated.
-fn call(cx: &mut Cx<'_>, function: Handle<'_, JsFunction>) -> Option<RawValue> {
-    let env = cx.to_raw();
-    let this = cx.undefined().to_raw();
-    let (mut result, mut exception) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: `env` is the environment of this callback and of both handles, and it has no exception pending; no
-    // arguments are announced, so the null list is not read; the results are locals that outlive the calls.
+/// # Safety
+/// `handle` is one that `JsThread::start` has set up and that is not closed yet, or just now.
+unsafe fn watch<'a>(handle: Handle) -> &'a Watch {
+    let program = Program::get().expect("it was there when the handle was made");
+    // SAFETY: its data is its watch, which `closed` alone frees.
+    unsafe { &*(program.data)(handle).cast::<Watch>() }
+}
+
+unsafe extern "C" fn woken(handle: Handle) {
+    // SAFETY: the loop calls it, so the handle is not closed; nothing frees the watch during this call.
+    let watch = unsafe { watch(handle) };
+    watch.thread.run();
+}
+
+/// The environment ends: libuv wants the handle closed before the loop is.
+unsafe extern "C" fn at_end(_: Hook, handle: *mut c_void) {
+    // SAFETY: `start` gave this handle, and it is closed here only.
     unsafe {
-        napi::call_function(
-            env,
-            this,
-            function.to_raw(),
-            0,
-            std::ptr::null(),
-            &mut result,
-        )
-        .err()?;
-        napi::get_and_clear_last_exception(env, &mut exception).ok()?;
+        let inner = &*watch(handle).thread.0;
+        // What is sent from here on is dropped, and nothing runs any more. The environment itself frees the reference.
+        *lock(&inner.handle) = None;
+        *lock(&inner.drain) = None;
+        let _ = (inner.program.end_async_context)(inner.env, inner.context);
+        (inner.program.close)(handle, closed);
     }
-    (!exception.is_null()).then_some(exception)
 }
 
-/// Hands an exception to Node as one that nobody caught: `'uncaughtException'`, or the end of the process.
-///
-/// Not by leaving it to neon, which makes an unhandled rejection of another error of it.
-fn uncaught(env: Env, exception: RawValue) {
-    type FatalException = unsafe extern "C" fn(Env, RawValue) -> Status;
-    static FUNCTION: OnceLock<Option<FatalException>> = OnceLock::new();
-    let function = FUNCTION.get_or_init(|| {
-        let host = libloading::os::unix::Library::this();
-        // SAFETY: the name and the signature are those of Node-API's `napi_fatal_exception` (version 3), and the
-        // function belongs to the program, which is never unloaded.
-        let symbol = unsafe { host.get::<FatalException>(b"napi_fatal_exception\0") };
-        symbol.ok().map(|symbol| *symbol)
-    });
-    match function {
-        // SAFETY: `env` is the environment of the running callback, and `exception` a handle in its scope.
-        // A failure means that the environment is ending, and then nobody is left to tell.
-        Some(function) => drop(unsafe { function(env, exception) }),
-        None => log("an exception was lost: this Node has no napi_fatal_exception"),
+unsafe extern "C" fn closed(handle: Handle) {
+    let program = Program::get().expect("it was there when the handle was made");
+    // SAFETY: as in `at_end`; libuv is done with the handle, so that its memory may go with the watch.
+    let watch = unsafe { Box::from_raw((program.data)(handle).cast::<Watch>()) };
+    if !watch.hook.is_null() {
+        // SAFETY: the hook was made with the watch and is removed once. The environment waits for that.
+        let _ = unsafe { (program.remove_hook)(watch.hook) };
     }
 }

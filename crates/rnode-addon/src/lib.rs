@@ -13,6 +13,7 @@ mod panic;
 #[cfg(target_os = "linux")]
 mod poller;
 mod pool;
+mod program;
 mod routing;
 mod servers;
 mod text;

@@ -82,8 +82,8 @@ function onFrame(kind, handler) {
  */
 function wake() {
   more = true
-  // Node calls wakes one after another without going round its loop: after a long
-  // turn the next one waits for timers and other I/O
+  // a second wake can come before the loop has gone round: after a long turn the
+  // next one waits for timers and other I/O
   if (!resume) turn()
 }
 
