@@ -24,6 +24,9 @@ const WANTED: u8 = 2;
 
 type Function<'cx> = neon::handle::Handle<'cx, JsFunction>;
 
+/// Bytes in the queue with which it is time to begin: some thirty requests of a browser.
+const PATIENCE: usize = 16 << 10;
+
 /// One JavaScript thread as its queue sees it.
 pub(crate) struct JsThread(Arc<Inner>);
 
@@ -249,6 +252,10 @@ impl Executor for JsThread {
             return;
         }
         self.0.send();
+    }
+
+    fn patience(&self) -> usize {
+        PATIENCE
     }
 }
 

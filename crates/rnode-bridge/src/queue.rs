@@ -26,6 +26,11 @@ pub trait Executor: Send + Sync {
     /// Schedules one turn that calls [`JsQueue::take`]. Called from any thread; for what is in the queue never twice before
     /// that turn has taken everything, but also whenever the queue itself is woken. Must not block.
     fn wake(&self);
+
+    /// Bytes in the queue up to which a frame that was pushed quietly does not wake by itself; 0 unless said otherwise.
+    fn patience(&self) -> usize {
+        0
+    }
 }
 
 /// What [`JsQueue::take`] moved.
@@ -39,6 +44,17 @@ pub struct Taken {
     pub more: bool,
     /// Length of the first frame if it alone is larger than `out` (then nothing was moved), else 0.
     pub needs: usize,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It was not queued: the queue is closed, or it is none.
+    Refused,
+    /// It is queued, and a wake is on its way.
+    Told,
+    /// It is queued, and the executor does not know.
+    Owed,
 }
 
 /// The queue to one JavaScript thread.
@@ -144,7 +160,25 @@ impl JsQueue {
     /// A panic of `encode` passes through with nothing queued, one of the executor with the frame queued: the next push
     /// wakes it again.
     pub fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
-        self.push(encode, None)
+        self.push(encode, None, 0) != Pushed::Refused
+    }
+
+    /// As [`push_with`](Self::push_with), but as long as the executor is [patient](Executor::patience) it is not woken. Then
+    /// the result is [`Pushed::Owed`], and the caller must see to it that [`wake_for_waiting`](Self::wake_for_waiting) is
+    /// called soon.
+    pub fn push_quietly(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Pushed {
+        self.push(encode, None, self.executor.patience())
+    }
+
+    /// Wakes the executor if frames wait that it was not woken for.
+    pub fn wake_for_waiting(&self) {
+        let wake = {
+            let mut producer = lock(&self.producer);
+            !producer.buf.is_empty() && !std::mem::replace(&mut producer.waking, true)
+        };
+        if wake {
+            self.wake_executor();
+        }
     }
 
     /// A buffer of [`BODY_BUFFER`] initialised bytes for [`push_body`](Self::push_body).
@@ -167,15 +201,21 @@ impl JsQueue {
         self.push(
             |buf| inbound::body_beside(buf, slot, generation, length as u32),
             Some((buffer, length)),
-        )
+            0,
+        ) != Pushed::Refused
     }
 
-    fn push(&self, encode: impl FnOnce(&mut Vec<u8>), body: Option<(Vec<u8>, usize)>) -> bool {
-        let wake = {
+    fn push(
+        &self,
+        encode: impl FnOnce(&mut Vec<u8>),
+        body: Option<(Vec<u8>, usize)>,
+        patience: usize,
+    ) -> Pushed {
+        {
             let mut producer = lock(&self.producer);
             // Read under the lock, so that nothing is appended after `close` has cleared the buffer.
             if self.closed.load(Ordering::Relaxed) {
-                return false;
+                return Pushed::Refused;
             }
             let start = producer.buf.len();
             let mut torn = Torn {
@@ -191,19 +231,27 @@ impl JsQueue {
             let whole = torn.whole;
             drop(torn);
             if !whole {
-                return false;
+                return Pushed::Refused;
             }
             let beside = body.as_ref().map_or(0, |(_, length)| *length);
             producer.bodies.extend(body);
             self.queued.fetch_add(written + beside, Ordering::Relaxed);
-            !std::mem::replace(&mut producer.waking, true)
-        };
-        if wake {
-            let mut lost = LostWake(Some(self));
-            self.executor.wake();
-            lost.0 = None;
+            if producer.waking {
+                return Pushed::Told;
+            }
+            if producer.buf.len() <= patience {
+                return Pushed::Owed;
+            }
+            producer.waking = true;
         }
-        true
+        self.wake_executor();
+        Pushed::Told
+    }
+
+    fn wake_executor(&self) {
+        let mut lost = LostWake(Some(self));
+        self.executor.wake();
+        lost.0 = None;
     }
 
     /// Moves whole frames, at most `max_frames`, to the front of `out`.
@@ -242,6 +290,8 @@ impl JsQueue {
                 producer.waking = false;
                 break;
             }
+            // Also where they were put there quietly.
+            producer.waking = true;
             std::mem::swap(&mut producer.buf, &mut consumer.buf);
             consumer.bodies.append(&mut producer.bodies);
         }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use rnode_bridge::frame::{InFrame, InFrames, inbound, outbound};
+use rnode_bridge::queue::Pushed;
 use rnode_bridge::{Commands, Executor, JsQueue, Mailbox, Posted};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -10,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+/// Of the executor: three DRAIN frames are more.
+const PATIENCE_BYTES: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Counts wakes and rings a bell.
@@ -33,6 +36,10 @@ impl Executor for Ring {
         );
         *self.0.rung.lock().expect("not poisoned") = true;
         self.0.changed.notify_one();
+    }
+
+    fn patience(&self) -> usize {
+        PATIENCE_BYTES
     }
 }
 
@@ -136,6 +143,90 @@ fn one_wake_for_many_frames() {
     bell.wait();
     queue.push_with(|buf| inbound::drain(buf, 0, 101, 0));
     assert_eq!(bell.wakes.load(SeqCst), 2);
+}
+
+#[test]
+fn quiet_frames_wake_when_they_are_many_or_when_the_wake_is_paid() {
+    let (queue, bell) = queue();
+    let push = || queue.push_quietly(|buf| inbound::drain(buf, 0, 0, 0));
+    let take = || queue.take(&mut [0; 400], 20).frames;
+    assert_eq!(push(), Pushed::Owed);
+    assert_eq!(push(), Pushed::Owed);
+    assert_eq!(bell.wakes.load(SeqCst), 0);
+    assert_eq!(push(), Pushed::Told);
+    assert_eq!(bell.wakes.load(SeqCst), 1);
+    assert_eq!(push(), Pushed::Told);
+    bell.wait();
+    assert_eq!(take(), 4);
+
+    queue.wake_for_waiting();
+    assert_eq!(bell.wakes.load(SeqCst), 1, "nothing waits");
+    assert_eq!(push(), Pushed::Owed);
+    queue.wake_for_waiting();
+    queue.wake_for_waiting();
+    assert_eq!(bell.wakes.load(SeqCst), 2);
+    bell.wait();
+    assert_eq!(take(), 1);
+
+    // Somebody else's wake brings them too, and nothing is left to pay.
+    assert_eq!(push(), Pushed::Owed);
+    assert!(queue.push_with(|buf| inbound::drain(buf, 0, 0, 0)));
+    assert_eq!(bell.wakes.load(SeqCst), 3);
+    bell.wait();
+    assert_eq!(take(), 2);
+    queue.wake_for_waiting();
+    assert_eq!(bell.wakes.load(SeqCst), 3);
+
+    // While the consumer has promised to come back, nothing is owed.
+    assert_eq!(push(), Pushed::Owed);
+    assert_eq!(push(), Pushed::Owed);
+    assert!(queue.take(&mut [0; 400], 1).more);
+    assert_eq!(push(), Pushed::Told);
+    assert_eq!(take(), 2);
+    assert_eq!(push(), Pushed::Owed);
+    queue.close();
+    assert_eq!(push(), Pushed::Refused);
+    queue.wake_for_waiting();
+    assert_eq!(bell.wakes.load(SeqCst), 3);
+}
+
+#[test]
+fn no_wake_is_lost_among_quiet_frames() {
+    const THREADS: u32 = 4;
+    const FRAMES: u32 = 50_000;
+    let (queue, bell) = queue();
+    let producers: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            let queue = queue.clone();
+            std::thread::spawn(move || {
+                let mut owes = false;
+                for n in 0..FRAMES {
+                    let pushed = queue.push_quietly(|buf| inbound::drain(buf, thread, n, 0));
+                    owes |= pushed == Pushed::Owed;
+                    if n % (7 + thread) == 0 && std::mem::take(&mut owes) {
+                        queue.wake_for_waiting();
+                    }
+                }
+                queue.wake_for_waiting();
+            })
+        })
+        .collect();
+    let mut inbox = vec![0; 4096];
+    let mut left = (THREADS * FRAMES) as usize;
+    while left > 0 {
+        bell.wait();
+        loop {
+            let taken = queue.take(&mut inbox, 64);
+            left -= taken.frames;
+            if !taken.more {
+                break;
+            }
+        }
+    }
+    for producer in producers {
+        producer.join().expect("no panic");
+    }
+    assert_eq!(queue.queued_bytes(), 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use crate::direct::DirectSet;
 use crate::io_thread::{self, Command};
 use crate::loan::{Lend, Lent, Loan};
+use crate::wakes::Wakes;
 use bytes::Bytes;
 use rnode_bridge::Mailbox;
 use rnode_bridge::frame::{MAX_IO_THREADS, answers, slot_io};
@@ -35,6 +36,7 @@ pub(crate) struct Remote {
     /// Connections in the thread's slot table.
     pub(crate) slots: AtomicUsize,
     pub(crate) loan: Loan<dyn Lent>,
+    pub(crate) wakes: Arc<Wakes>,
 }
 
 #[derive(Debug, Default)]
@@ -96,7 +98,10 @@ impl IoPool {
             let remote = Arc::new(Remote::default());
             let (parking, unparked) = (remote.clone(), remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread()
-                .on_thread_park(move || parking.loan.before_park())
+                .on_thread_park(move || {
+                    parking.wakes.pay();
+                    parking.loan.before_park();
+                })
                 .on_thread_unpark(move || unparked.loan.after_unpark())
                 .enable_io()
                 .enable_time()

@@ -18,6 +18,7 @@ mod h1;
 mod io_thread;
 mod loan;
 mod plan;
+mod wakes;
 mod warm;
 
 pub use blocks::intern_headers;

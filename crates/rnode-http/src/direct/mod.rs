@@ -87,6 +87,7 @@ impl<'a> Lent<'a> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
+        self.0.pay_wakes();
         self.0.direct.lent.set(false);
     }
 }

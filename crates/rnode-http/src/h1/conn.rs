@@ -16,7 +16,7 @@ use crate::files::Body as FileBytes;
 use crate::io_thread::{Ctx, LocalServer};
 use crate::server::Server;
 use crate::server::config::flags;
-use rnode_bridge::JsQueue;
+use crate::wakes::LocalQueue;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
@@ -261,7 +261,7 @@ impl Conn {
             let server = &conn.local.server;
             if conn.watched {
                 let to = &conn.addresses;
-                server.queue.push_with(|buf| {
+                conn.queue().push_with(|buf| {
                     let remote = (to.remote.as_bytes(), to.remote_port);
                     let local = (to.local.as_bytes(), to.local_port);
                     inbound::connection(buf, conn.slot, generation, server.id, remote, local);
@@ -299,8 +299,8 @@ impl Conn {
         self.turn
     }
 
-    pub(super) fn queue(&self) -> &JsQueue {
-        &self.local.server.queue
+    pub(super) fn queue(&self) -> &LocalQueue {
+        &self.local.queue
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -407,10 +407,10 @@ impl Conn {
 
     pub(super) fn read_failed(&mut self) {
         if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
-            let (slot, generation, server) = (self.slot, self.generation, &self.local.server);
+            let (slot, generation, server) = (self.slot, self.generation, self.server().id);
             let code = ClientError::ConnectionReset as u32;
-            server.queue.push_with(|buf| {
-                inbound::client_error(buf, slot, generation, server.id, code, -1, &[]);
+            self.queue().push_with(|buf| {
+                inbound::client_error(buf, slot, generation, server, code, -1, &[]);
             });
         }
         self.lost();

@@ -108,7 +108,7 @@ impl Ctx {
         }
         let servers = self.servers.borrow();
         if let Some(local) = servers.iter().find(|local| local.server.id == server) {
-            local.server.queue.push_with(|buf| {
+            local.queue.push_with(|buf| {
                 frame::inbound::connection_closed(buf, slot, generation, server, false);
             });
         }

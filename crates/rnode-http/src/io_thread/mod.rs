@@ -19,6 +19,7 @@ use crate::io_pool::Remote;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
 use crate::server::{Routes, Server, TableVersion};
+use crate::wakes::LocalQueue;
 use crate::warm::Lookups;
 use rnode_bridge::Slots;
 use std::cell::{Cell, RefCell};
@@ -70,6 +71,7 @@ pub(crate) enum Command {
 /// A server as one I/O thread sees it: reading the route table takes one atomic load.
 pub(crate) struct LocalServer {
     pub(crate) server: Arc<Server>,
+    pub(crate) queue: LocalQueue,
     routes: RefCell<(u64, Routes)>,
 }
 
@@ -248,6 +250,11 @@ impl Ctx {
         }
     }
 
+    /// Wakes JavaScript threads for what they were given quietly.
+    pub(crate) fn pay_wakes(&self) {
+        self.remote.wakes.pay();
+    }
+
     pub(crate) fn slot_count_changed(&self) {
         self.remote.slots.store(self.slots.borrow().len(), Relaxed);
     }
@@ -264,6 +271,7 @@ impl Ctx {
         let routes = RefCell::new((u64::MAX, Routes::default()));
         let local = Rc::new(LocalServer {
             server: server.clone(),
+            queue: LocalQueue::new(server.queue.clone(), self.remote.wakes.clone()),
             routes,
         });
         servers.push(local.clone());

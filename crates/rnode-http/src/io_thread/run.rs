@@ -108,6 +108,8 @@ pub(crate) fn run(
                 Some(waker) => waker.clone_from(cx.waker()),
                 none => *none = Some(cx.waker().clone()),
             }
+            // Answers take longer to write than requests to read.
+            ctx.pay_wakes();
             loop {
                 while ctx.remote.mailbox.poll_posted(cx).is_ready() {
                     ctx.drain_mailbox();
