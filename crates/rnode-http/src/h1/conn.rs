@@ -1,10 +1,10 @@
-//! The task of one connection and its states; reading, flushing and closing. What bytes mean is in `input`, what frames
+//! The task of one connection and its state: when it reads and when it writes. What bytes mean is in `input`, what frames
 //! mean in `respond`.
 //!
 //! All methods are synchronous and run on the owning thread, either polled by the runtime or called while the thread
 //! drains its mailbox: a response is written right there, without waking the task. No borrow outlives a call.
 
-use super::file::{CHUNKS_PER_TURN, FileBody, Step};
+use super::file::FileBody;
 use super::io::{Addresses, Io};
 use super::parse::{Limits, Progress};
 use super::pipeline::{Behind, Failure};
@@ -17,12 +17,10 @@ use crate::io_thread::{Ctx, LocalServer};
 use crate::server::Server;
 use crate::server::config::flags;
 use crate::wakes::LocalQueue;
-use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,8 +31,6 @@ use std::task::{Context, Poll, Waker};
 pub(super) const READ_AHEAD: usize = 64 << 10;
 /// Body bytes that travel beside their frame instead of being copied into it, from this size on.
 pub(super) const LARGE_BODY: usize = 16 << 10;
-/// Bytes a closing connection still reads and drops.
-const LINGER_BYTES: usize = 512 << 10;
 
 /// A connection in its thread's slot table.
 pub(crate) type ConnCell = RefCell<Conn>;
@@ -91,7 +87,7 @@ pub(crate) struct Conn {
     /// The file that was told by HELD, until RESPOND sends it.
     pub(super) file_held: Option<Box<FileBytes>>,
     /// Ends of responses whose delivery is to be reported, and their generations.
-    notify: VecDeque<(u64, u32)>,
+    pub(super) notify: VecDeque<(u64, u32)>,
     /// DRAIN is wanted for this mark, once everything has left.
     pub(super) drain_wanted: Option<u16>,
     /// What HEAD decided about the end of a streamed response.
@@ -360,212 +356,6 @@ impl Conn {
             && !self.stalled
             && !self.wait_flush
             && self.failed.is_none()
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
-        let most = self.large_read();
-        let Some(io) = &mut self.io else {
-            return Poll::Pending;
-        };
-        if let Some(most) = most {
-            let mut buffer = self.local.server.queue.body_buffer();
-            let result = io.poll_read(cx, &mut buffer[..most]);
-            if let Poll::Ready(Ok(length)) = result
-                && length >= LARGE_BODY
-            {
-                self.note_activity(ctx);
-                self.deliver_beside(buffer, length, ctx);
-                return Poll::Ready(());
-            }
-            let poll = self.read_result(&result, &buffer, ctx);
-            self.queue().recycle_body(buffer);
-            return poll;
-        }
-        let mut buffer = ctx.read_buffer.borrow_mut();
-        let result = io.poll_read(cx, &mut buffer);
-        self.read_result(&result, &buffer, ctx)
-    }
-
-    /// What a look at the socket has come to; what it has given is at the front of `buffer`.
-    fn read_result(
-        &mut self,
-        result: &Poll<io::Result<usize>>,
-        buffer: &[u8],
-        ctx: &Ctx,
-    ) -> Poll<()> {
-        match result {
-            Poll::Pending => {
-                self.read_armed = true;
-                return Poll::Pending;
-            }
-            Poll::Ready(Ok(0)) => self.ended(ctx),
-            Poll::Ready(Ok(length)) => self.received(&buffer[..*length], ctx),
-            Poll::Ready(Err(_)) => self.read_failed(),
-        }
-        Poll::Ready(())
-    }
-
-    pub(super) fn read_failed(&mut self) {
-        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
-            let (slot, generation, server) = (self.slot, self.generation, self.server().id);
-            let code = ClientError::ConnectionReset as u32;
-            self.queue().push_with(|buf| {
-                inbound::client_error(buf, slot, generation, server, code, -1, &[]);
-            });
-        }
-        self.lost();
-    }
-
-    fn note_activity(&mut self, ctx: &Ctx) {
-        if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
-            self.activity = ctx.now();
-        }
-    }
-
-    pub(super) fn received(&mut self, data: &[u8], ctx: &Ctx) {
-        self.note_activity(ctx);
-        if self.phase == Phase::Lingering {
-            self.dropped += data.len();
-            if self.dropped > LINGER_BYTES {
-                self.kill();
-            }
-        } else if self.input.is_empty() {
-            let taken = self.take_input(data, ctx);
-            if taken < data.len() {
-                self.input.extend_from_slice(&data[taken..]);
-            }
-        } else {
-            self.input.extend_from_slice(data);
-            self.process_input(ctx);
-        }
-    }
-
-    /// Takes what can be taken of the bytes held back.
-    pub(super) fn process_input(&mut self, ctx: &Ctx) {
-        if !self.input.is_empty() {
-            let mut input = std::mem::take(&mut self.input);
-            let taken = self.take_input(&input, ctx);
-            if taken < input.len() {
-                input.drain(..taken);
-                self.input = input;
-            }
-        }
-        if self.input_ended {
-            self.check_ended(ctx);
-        }
-    }
-
-    /// Hands queued bytes to the kernel, and does what waited for that.
-    pub(super) fn flush(&mut self, ctx: &Ctx) -> Flush {
-        let mut chunks = 0;
-        loop {
-            let result = self.flush_queue(ctx);
-            if result != Flush::Done {
-                return result;
-            }
-            if self.file.is_none() {
-                self.all_written(ctx);
-                return result;
-            }
-            if chunks == CHUNKS_PER_TURN {
-                // The client takes all at once: the others' turn.
-                self.wake();
-                return result;
-            }
-            match self.file_step(ctx) {
-                Step::Queued => chunks += 1,
-                Step::Waiting => return result,
-                Step::Blocked => return Flush::Blocked,
-                Step::Lost => return Flush::Lost,
-            }
-        }
-    }
-
-    fn flush_queue(&mut self, ctx: &Ctx) -> Flush {
-        let Some(io) = &self.io else {
-            return Flush::Lost;
-        };
-        if self.out.is_empty() {
-            return Flush::Done;
-        }
-        let before = self.out.written();
-        let result = self.out.flush(io, self.file.is_some(), ctx);
-        if self.out.written() != before {
-            if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
-                self.activity = ctx.now();
-            }
-            self.report_written();
-        }
-        if result == Flush::Lost {
-            self.lost();
-        }
-        result
-    }
-
-    /// Nothing waits for the kernel any more.
-    fn all_written(&mut self, ctx: &Ctx) {
-        if let Some(mark) = self.drain_wanted.take() {
-            let (slot, generation) = (self.slot, self.turn);
-            self.queue()
-                .push_with(|buf| inbound::drain(buf, slot, generation, mark));
-        }
-        if std::mem::take(&mut self.wait_flush) {
-            self.recheck = true;
-        }
-        if self.close_after && !matches!(self.phase, Phase::Lingering | Phase::Dead) {
-            self.finish_close(ctx);
-        }
-    }
-
-    /// Asks for FINISHED once everything queued so far has left.
-    pub(super) fn notify_at_end(&mut self) {
-        self.notify.push_back((self.out.queued(), self.turn));
-        if self.io.is_none() {
-            self.report_unwritten();
-        } else {
-            self.report_written();
-        }
-    }
-
-    fn report_written(&mut self) {
-        let written = self.out.written();
-        while self.notify.front().is_some_and(|(end, _)| *end <= written) {
-            if let Some((_, generation)) = self.notify.pop_front() {
-                let slot = self.slot;
-                self.queue()
-                    .push_with(|buf| inbound::finished(buf, slot, generation, true));
-            }
-        }
-    }
-
-    pub(super) fn report_unwritten(&mut self) {
-        while let Some((_, generation)) = self.notify.pop_front() {
-            let slot = self.slot;
-            self.queue()
-                .push_with(|buf| inbound::finished(buf, slot, generation, false));
-        }
-    }
-
-    /// Called once per batch of frames that touched this connection.
-    pub(crate) fn after_batch(&mut self, ctx: &Ctx) {
-        self.touched = false;
-        self.flush(ctx);
-        // What was pipelined is not for whoever has a loan.
-        if self.recheck && self.phase != Phase::Dead && !ctx.is_lent() {
-            self.recheck = false;
-            self.process_input(ctx);
-            self.flush(ctx);
-        }
-        // An answer without JavaScript may have let the next request be taken, and that one's the one after it.
-        let needs_task = self.phase == Phase::Dead
-            || self.recheck
-            || !self.out.is_empty()
-            || self.file.as_ref().is_some_and(|file| !file.reading)
-            || self.deadline.needs_task()
-            || (self.wants_read() && !self.read_armed);
-        if needs_task {
-            self.wake();
-        }
     }
 
     pub(crate) fn wake(&self) {

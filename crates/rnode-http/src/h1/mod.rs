@@ -2,9 +2,9 @@
 //!
 //! Split by role:
 //! - `request_line`, `parse` and `syntax`: request heads; `chunked`: body framing
-//! - `conn`: the task; `state`: what it can be
+//! - `conn`: the task; `state`: what it can be; `read` and `flush`: its socket
 //! - `input` and `body`: from the socket to frames; `pipeline`: requests that wait for their turn
-//! - `respond` and `fallback`: from frames to the socket; `file`: answers from the file system; `write`: bytes on the wire
+//! - `respond`, `stream` and `fallback`: from frames to the socket; `file`: answers from the file system; `write`: bytes on the wire
 //! - `timeouts`, `failure`, `close`: how requests and connections end otherwise
 
 mod body;
@@ -15,15 +15,18 @@ mod direct;
 mod failure;
 mod fallback;
 pub(crate) mod file;
+mod flush;
 mod front;
 mod held;
 mod input;
 pub(crate) mod io;
 pub(crate) mod parse;
 mod pipeline;
+mod read;
 mod request_line;
 mod respond;
 mod state;
+mod stream;
 mod syntax;
 mod timeouts;
 mod write;

@@ -1,10 +1,11 @@
-//! From frames to the socket: what JavaScript asks of a connection, finished as Node and Express would finish it.
+//! From frames to the socket: what JavaScript asks of a connection, and whole responses, finished as Node and Express would
+//! finish them.
 //!
 //! Nothing here trusts a frame: lines are checked before they are written, bytes beyond a promised length are not
 //! written, and a frame that does not fit the state of the response is dropped.
 
 use super::conn::Conn;
-use super::state::{Body, Phase, Response, ResponseBody};
+use super::state::{Body, Phase, Response};
 use super::write::{self, OutQueue};
 use crate::blocks::lines_are_safe;
 use crate::files::Body as FileBytes;
@@ -24,17 +25,17 @@ pub(super) const DRAIN_LIMIT: usize = 1 << 20;
 const NOT_IN_304: [&[u8]; 3] = [b"content-type", b"content-length", b"transfer-encoding"];
 
 /// The parts of a head that have been looked up and checked.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     block: Option<Arc<[u8]>>,
     inline: &'a [u8],
 }
 
 impl Lines<'_> {
-    fn parts(&self) -> [&[u8]; 2] {
+    pub(super) fn parts(&self) -> [&[u8]; 2] {
         [self.block.as_deref().unwrap_or_default(), self.inline]
     }
 
-    fn find(&self, name: &[u8]) -> Option<&[u8]> {
+    pub(super) fn find(&self, name: &[u8]) -> Option<&[u8]> {
         self.parts()
             .into_iter()
             .find_map(|part| write::find_line(part, name))
@@ -151,7 +152,7 @@ impl Conn {
         self.body_dump |= self.reads_own_body();
     }
 
-    fn awaits_response(&self) -> bool {
+    pub(super) fn awaits_response(&self) -> bool {
         self.phase == Phase::Active && self.response == Response::Awaited
     }
 
@@ -232,149 +233,6 @@ impl Conn {
         self.complete(persistence.close, head.flags & flags::NOTIFY != 0, ctx);
     }
 
-    /// Queues the head of a response whose body follows in chunks.
-    fn stream_head(&mut self, head: &ResponseHead<'_>, ctx: &Ctx) {
-        let Some((status, lines)) = self.checked(head, ctx) else {
-            return self.refuse_head(head.flags, ctx);
-        };
-        let bodiless =
-            self.request.is_head || head.flags & flags::NO_BODY != 0 || forbids_body(status);
-        let length = lines.find(b"content-length").map(|value| {
-            std::str::from_utf8(value)
-                .ok()
-                .and_then(|text| text.parse::<u64>().ok())
-                .unwrap_or(0)
-        });
-        let framing = if bodiless {
-            ResponseBody::Nothing
-        } else if head.flags & flags::UNFRAMED != 0
-            || self.request.http10 && head.flags & flags::ADD_TE != 0
-        {
-            ResponseBody::Unframed
-        } else if head.flags & (flags::CHUNKED | flags::ADD_TE) != 0 {
-            ResponseBody::Chunked
-        } else if let Some(length) = length {
-            ResponseBody::Length(length)
-        } else {
-            ResponseBody::Unframed
-        };
-        let unframed = framing == ResponseBody::Unframed;
-        let persistence = self.persistence(head.flags, unframed, length.is_some());
-        self.head_at = self.out.queued();
-        let config = &self.local.server.config;
-        self.out.append(ctx, |out| {
-            write::status_line(out, status, head.reason);
-            for part in lines.parts() {
-                out.extend_from_slice(part);
-            }
-            general_lines(out, head.flags, &persistence, config, ctx);
-            if head.flags & flags::ADD_TE != 0 && framing == ResponseBody::Chunked {
-                out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-            }
-            out.extend_from_slice(b"\r\n");
-        });
-        self.deadline.stop();
-        self.response = Response::Streaming(framing);
-        self.close_at_end = persistence.close;
-        if head.flags & flags::NOTIFY != 0 {
-            self.notify_streamed = true;
-        }
-    }
-
-    fn chunk(&mut self, drain: Option<u16>, body: FrameBody<'_>, ctx: &Ctx) {
-        let Response::Streaming(framing) = self.response else {
-            return;
-        };
-        let length = body.as_slice().len();
-        if self.io.is_some() && length > 0 {
-            match framing {
-                ResponseBody::Chunked => queue_body(&mut self.out, true, body, ctx),
-                ResponseBody::Unframed => queue_body(&mut self.out, false, body, ctx),
-                ResponseBody::Nothing | ResponseBody::Raw | ResponseBody::File => {}
-                ResponseBody::Length(left) => match left.checked_sub(length as u64) {
-                    Some(left) => {
-                        self.response = Response::Streaming(ResponseBody::Length(left));
-                        queue_body(&mut self.out, false, body, ctx);
-                    }
-                    // More than Content-Length promised: the excess would be read as the next response.
-                    None => return self.cut(ctx),
-                },
-            }
-        }
-        // Reported by the flush that ends the batch.
-        self.drain_wanted = drain.or(self.drain_wanted);
-    }
-
-    fn end(&mut self, notify: bool, trailers: &[u8], ctx: &Ctx) {
-        let Response::Streaming(framing) = self.response else {
-            return;
-        };
-        match framing {
-            ResponseBody::Chunked => self.out.append(ctx, |out| {
-                out.extend_from_slice(b"0\r\n");
-                if lines_are_safe(trailers) {
-                    out.extend_from_slice(trailers);
-                }
-                out.extend_from_slice(b"\r\n");
-            }),
-            ResponseBody::File => return,
-            // Of what comes for a lost connection nothing is counted.
-            ResponseBody::Length(left) if left > 0 && self.io.is_some() => return self.cut(ctx),
-            ResponseBody::Length(_)
-            | ResponseBody::Unframed
-            | ResponseBody::Nothing
-            | ResponseBody::Raw => {}
-        }
-        let notify = notify || std::mem::take(&mut self.notify_streamed);
-        self.complete(self.close_at_end, notify, ctx);
-    }
-
-    /// Bytes of a response that JavaScript frames itself, or of a program that writes to the socket.
-    fn raw(&mut self, drain: Option<u16>, body: FrameBody<'_>, ctx: &Ctx) {
-        let open = if self.phase == Phase::Active {
-            // After an answer of the I/O thread's own (a deadline's 503) further bytes would be a second one.
-            match self.response {
-                Response::Awaited => {
-                    self.deadline.stop();
-                    self.close_at_end = false;
-                    self.response = Response::Streaming(ResponseBody::Raw);
-                }
-                // Begun by HEAD: from here on JavaScript writes what is on the wire.
-                Response::Streaming(framing) if framing != ResponseBody::File => {
-                    self.response = Response::Streaming(ResponseBody::Raw);
-                }
-                _ => {}
-            }
-            self.response == Response::Streaming(ResponseBody::Raw)
-        } else {
-            !self.aborted
-        };
-        if open && self.io.is_some() && !self.close_after {
-            queue_body(&mut self.out, false, body, ctx);
-        }
-        self.drain_wanted = drain.or(self.drain_wanted);
-    }
-
-    /// The end of a response that was written by RAW frames.
-    fn raw_end(&mut self, close: bool, notify: bool, ctx: &Ctx) {
-        let is_streaming =
-            matches!(self.response, Response::Streaming(framing) if framing != ResponseBody::File);
-        if self.awaits_response() || is_streaming {
-            let close = close || is_streaming && self.close_at_end || self.ends_here();
-            self.complete(close, notify, ctx);
-        }
-    }
-
-    /// The response broke its own promise of a length: what was promised is written, then the connection ends, so that
-    /// the client sees a cut response and not a wrong one.
-    pub(super) fn cut(&mut self, ctx: &Ctx) {
-        crate::log::line(
-            "a response did not have the length that its Content-Length said; the connection was closed",
-        );
-        self.dump_body();
-        self.complete(true, false, ctx);
-    }
-
     /// The response is queued: what comes next on this connection?
     pub(super) fn complete(&mut self, close: bool, notify: bool, ctx: &Ctx) {
         self.response = Response::Queued;
@@ -433,7 +291,11 @@ impl Conn {
     }
 
     /// Status and lines, if both may be written.
-    fn checked<'a>(&self, head: &ResponseHead<'a>, ctx: &Ctx) -> Option<(u16, Lines<'a>)> {
+    pub(super) fn checked<'a>(
+        &self,
+        head: &ResponseHead<'a>,
+        ctx: &Ctx,
+    ) -> Option<(u16, Lines<'a>)> {
         let status = u16::try_from(head.status)
             .ok()
             .filter(|status| (100..1000).contains(status))?;
@@ -504,14 +366,14 @@ impl Conn {
     }
 
     /// Whether no further request is expected once this one is answered, although the two could go on.
-    fn ends_here(&self) -> bool {
+    pub(super) fn ends_here(&self) -> bool {
         self.behind.is_empty()
             && (self.local.server.is_closing()
                 || self.input_ended && self.input.is_empty() && self.failed.is_none())
     }
 }
 
-fn forbids_body(status: u16) -> bool {
+pub(super) fn forbids_body(status: u16) -> bool {
     status == 204 || status == 304 || status < 200
 }
 
@@ -549,7 +411,7 @@ pub(super) fn general_lines(
     }
 }
 
-fn queue_body(out: &mut OutQueue, chunked: bool, body: FrameBody<'_>, ctx: &Ctx) {
+pub(super) fn queue_body(out: &mut OutQueue, chunked: bool, body: FrameBody<'_>, ctx: &Ctx) {
     let length = body.as_slice().len();
     if length == 0 {
         return;

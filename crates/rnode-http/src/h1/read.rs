@@ -1,0 +1,109 @@
+//! Reading a connection's socket, and keeping what cannot be taken yet. What bytes mean is in `input`; when to read, in `conn`.
+
+use super::conn::{Conn, LARGE_BODY};
+use super::state::Phase;
+use crate::io_thread::Ctx;
+use crate::server::config::flags;
+use rnode_bridge::codes::ClientError;
+use rnode_bridge::frame::inbound;
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+/// Bytes a closing connection still reads and drops.
+const LINGER_BYTES: usize = 512 << 10;
+
+impl Conn {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
+        let most = self.large_read();
+        let Some(io) = &mut self.io else {
+            return Poll::Pending;
+        };
+        if let Some(most) = most {
+            let mut buffer = self.local.queue.body_buffer();
+            let result = io.poll_read(cx, &mut buffer[..most]);
+            if let Poll::Ready(Ok(length)) = result
+                && length >= LARGE_BODY
+            {
+                self.note_activity(ctx);
+                self.deliver_beside(buffer, length, ctx);
+                return Poll::Ready(());
+            }
+            let poll = self.read_result(&result, &buffer, ctx);
+            self.queue().recycle_body(buffer);
+            return poll;
+        }
+        let mut buffer = ctx.read_buffer.borrow_mut();
+        let result = io.poll_read(cx, &mut buffer);
+        self.read_result(&result, &buffer, ctx)
+    }
+
+    /// What a look at the socket has come to; what it has given is at the front of `buffer`.
+    fn read_result(
+        &mut self,
+        result: &Poll<io::Result<usize>>,
+        buffer: &[u8],
+        ctx: &Ctx,
+    ) -> Poll<()> {
+        match result {
+            Poll::Pending => {
+                self.read_armed = true;
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(0)) => self.ended(ctx),
+            Poll::Ready(Ok(length)) => self.received(&buffer[..*length], ctx),
+            Poll::Ready(Err(_)) => self.read_failed(),
+        }
+        Poll::Ready(())
+    }
+
+    pub(super) fn read_failed(&mut self) {
+        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+            let (slot, generation, server) = (self.slot, self.generation, self.server().id);
+            let code = ClientError::ConnectionReset as u32;
+            self.queue().push_with(|buf| {
+                inbound::client_error(buf, slot, generation, server, code, -1, &[]);
+            });
+        }
+        self.lost();
+    }
+
+    fn note_activity(&mut self, ctx: &Ctx) {
+        if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
+            self.activity = ctx.now();
+        }
+    }
+
+    pub(super) fn received(&mut self, data: &[u8], ctx: &Ctx) {
+        self.note_activity(ctx);
+        if self.phase == Phase::Lingering {
+            self.dropped += data.len();
+            if self.dropped > LINGER_BYTES {
+                self.kill();
+            }
+        } else if self.input.is_empty() {
+            let taken = self.take_input(data, ctx);
+            if taken < data.len() {
+                self.input.extend_from_slice(&data[taken..]);
+            }
+        } else {
+            self.input.extend_from_slice(data);
+            self.process_input(ctx);
+        }
+    }
+
+    /// Takes what can be taken of the bytes held back.
+    pub(super) fn process_input(&mut self, ctx: &Ctx) {
+        if !self.input.is_empty() {
+            let mut input = std::mem::take(&mut self.input);
+            let taken = self.take_input(&input, ctx);
+            if taken < input.len() {
+                input.drain(..taken);
+                self.input = input;
+            }
+        }
+        if self.input_ended {
+            self.check_ended(ctx);
+        }
+    }
+}
