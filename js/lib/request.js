@@ -226,7 +226,8 @@ getter('fresh', function () {
   if (method !== 'GET' && method !== 'HEAD' && method !== 'QUERY') return false
 
   const status = res.statusCode
-  if ((status < 200 || status >= 300) && status !== 304) return false
+  // what is no number is neither
+  if (!(status >= 200 && status < 300) && status !== 304) return false
 
   return fresh(this.headers, { etag: res.get('ETag'), 'last-modified': res.get('Last-Modified') })
 })

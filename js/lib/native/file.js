@@ -176,7 +176,7 @@ function post(pending) {
  * is not for Rust to give.
  */
 function linesWith(res, headers) {
-  if (!outgoing.isPlain(res)) return null
+  if (!outgoing.isPlain(res) || hasEmpty(res[kHeaderList])) return null
   if (headers === undefined) return outgoing.linesOf(res)
   const list = res[kHeaderList]
   const special = res[kSpecial]
@@ -191,6 +191,12 @@ function linesWith(res, headers) {
     res[kHeaderList] = list
     res[kSpecial] = special
   }
+}
+
+/** Whether a header is there and says nothing: send takes it for one that is not there. */
+function hasEmpty(list) {
+  for (let i = 2; i < list.length; i += 3) if (!list[i]) return true
+  return false
 }
 
 function setAll(res, headers) {

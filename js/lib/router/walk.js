@@ -180,7 +180,7 @@ function step(walk, err) {
 
 /** Runs the callbacks of the layer's parameters, then the layer. */
 function runParams(walk, layer, route, layerError, params) {
-  const { req, res, router } = walk
+  const { req, res, router, words, url, method } = walk
   const matched = walk.matchedPath()
   const sub = walk.sub()
   if (walk.paramCalled === null) walk.paramCalled = {}
@@ -188,7 +188,11 @@ function runParams(walk, layer, route, layerError, params) {
   processParams(router.params, layer, Object.keys(params), called, req, res, (error) => {
     if (error) walk.next(layerError || error)
     else if (route) run(walk, layer)
-    else enter(walk, layer, layerError, matched, sub)
+    else {
+      // a callback may have rewritten what the nested router's words were made for
+      const isFit = words === walk.words && req.url === url && req.method === method
+      enter(walk, layer, layerError, matched, isFit ? sub : 0)
+    }
     walk.sync = 0
   })
 }

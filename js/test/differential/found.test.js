@@ -1,0 +1,87 @@
+'use strict'
+// What generated programs have found, each as the smallest program that shows it: answers are those of Express, byte for byte.
+
+const { describe, test } = require('node:test')
+const path = require('node:path')
+const { get, post, sideBySide } = require('./side-by-side')
+
+const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'hello.txt')
+
+/** Each fills an app, and says what it is asked for. */
+const programs = {
+  'a param callback rewrites the URL of a mounted router': (express, app) => {
+    const router = express.Router()
+    router.use('/:more', (req, res) => res.send(`stale ${req.url}`))
+    router.get('/path', (req, res) => res.send(`new ${req.baseUrl} ${req.url} ${req.params.id}`))
+    app.param('id', (req, _res, next, id) => {
+      if (id === 'move') req.url = '/move/path'
+      if (id === 'short') req.url = '/short'
+      if (id === 'post') req.method = 'POST'
+      next()
+    })
+    router.post('/:more', (req, res) => res.send(`posted ${req.params.more}`))
+    app.use('/:id', router, (req, res) => res.send(`behind ${req.url}`))
+    return ['/move/old', '/move/path', '/short/a', '/post/a', '/other/a', '/other']
+  },
+  'a param callback calls next() twice': (express, app) => {
+    const router = express.Router()
+    router.use((req, res, next) => {
+      res.append('X-Seen', `${req.baseUrl}|${req.url}`)
+      next()
+    })
+    router.get('/a', (_req, _res, next) => next())
+    app.param('id', (_req, res, next) => {
+      next()
+      if (!res.headersSent) next()
+    })
+    app.use('/:id', router)
+    app.use('/:id/a', router)
+    app.use((req, res, next) => {
+      if (res.get('X-Last')) return res.headersSent ? undefined : res.send('end')
+      res.set('X-Last', '1')
+      req.url = '/other/a'
+      next()
+    })
+    app.use((_req, res) => (res.headersSent ? undefined : res.send('end')))
+    return ['/1/a', '/1/a/a', '/1']
+  },
+  'a status that is no number is not fresh': (_express, app) => {
+    app.use((req, res) => {
+      const status = { nan: NaN, text: '200', undefined: undefined, null: null }
+      const { fresh } = Object.assign(req, { note: (res.statusCode = status[req.url.slice(1)]) })
+      res.statusCode = 200
+      res.json({ fresh })
+    })
+    return ['/nan', '/text', '/undefined', '/null']
+  },
+  'a header without a value does not keep a file from its own': (_express, app) => {
+    app.use((req, res) => {
+      res.set(req.url.slice(1), '')
+      res.sendFile(FILE)
+    })
+    return ['Cache-Control', 'ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Type', 'X-A'].map(
+      (name) => `/${name}`
+    )
+  }
+}
+
+for (const [name, program] of Object.entries(programs)) {
+  describe(name, () => {
+    let targets
+    const { same } = sideBySide((express) => {
+      const app = express()
+      app.set('error pages', 'express')
+      app.set('env', 'test')
+      targets = program(express, app)
+      return app
+    })
+    test('answers as Express does', () =>
+      same(
+        targets.flatMap((target) => [
+          get(target),
+          get(target, 'If-None-Match: *\r\n'),
+          post(target, 'text/plain', 'body')
+        ])
+      ))
+  })
+}
