@@ -96,6 +96,11 @@ const LOOKS = [
 
 let ids = 0
 
+/** Handlers are numbered within their program. */
+function begin() {
+  ids = 0
+}
+
 function error(r) {
   return {
     $error: r.pick([
@@ -348,7 +353,7 @@ function calm(group) {
  */
 function program(seed) {
   const r = new Random(seed)
-  ids = 0
+  begin()
   const app = node(r, 2, 'app')
   const paths = [...targets(app)]
   return { app, groups: groups(r, paths, 4 + r.int(4), JSON.stringify(app).includes('"static"')) }
@@ -357,7 +362,7 @@ function program(seed) {
 /** One handler that calls methods of the messages in any order, and requests for it. */
 function misuse(seed) {
   const r = new Random(seed ^ 0x5eed)
-  ids = 0
+  begin()
   const calls = r.times(2 + r.int(14), () => (r.chance(0.75) ? anyCall(r) : anyRead(r)))
   if (r.chance(0.08)) calls.unshift(informational(r))
   const steps = calls.map((one) => (one[0] === 'wait' || one[0] === 'read' ? one : ['try', [one]]))
@@ -374,4 +379,4 @@ function misuse(seed) {
   return { app, groups: groups(r, ['/', '/x'], 1 + r.int(3), false).map(calm) }
 }
 
-module.exports = { program, misuse, encode }
+module.exports = { program, misuse, encode, begin, handler, layer, literalPath, pathOf }

@@ -5,6 +5,7 @@
 
 const path = require('node:path')
 const { Writable, PassThrough } = require('node:stream')
+const { middleware } = require('./middleware')
 
 const FIXTURES = path.join(__dirname, '..', 'ecosystem', 'fixtures')
 
@@ -16,6 +17,8 @@ class Trace {
     /** What belongs to no request: uncaught errors, calls of console.error. */
     this.stray = []
     this.count = 0
+    /** Apps made so far: the next one's number. */
+    this.apps = 0
   }
 
   log(req, ...entry) {
@@ -64,10 +67,18 @@ function value(v, ctx) {
   }
   if ('$function' in v)
     return (x) => (v.$function === 'undefined' ? undefined : `${v.$function}${typeof x}`)
+  if ('$trust' in v) return TRUST[v.$trust]
   if ('$steps' in v) return () => ctx.nested(v.$steps)
   const out = {}
   for (const [key, one] of Object.entries(v)) out[key] = value(one, ctx)
   return out
+}
+
+/** Functions for "trust proxy". */
+const TRUST = {
+  all: () => true,
+  first: (_address, hop) => hop < 1,
+  local: (address) => address === '127.0.0.1'
 }
 
 /** A value as short text; the same for the same value on both sides. */
@@ -134,6 +145,58 @@ function step(ctx, one, resume) {
     case 'local':
       res.locals[rest[0]] = value(rest[1], ctx)
       ctx.log('locals', show({ ...res.locals }, ctx))
+      return false
+    case 'app': {
+      // which app handles the message, and what it says of its place
+      const { app } = req
+      ctx.log(
+        'app',
+        app.locals.id,
+        show(app.mountpath),
+        show(app.path()),
+        res.app === app,
+        req.baseUrl
+      )
+      ctx.log(
+        'own',
+        show(app.get('own')),
+        Object.getPrototypeOf(req) === app.request,
+        res.req === req
+      )
+      return false
+    }
+    case 'session': {
+      const [name, to] = rest
+      if (name === null) req.session = null
+      else if (req.session) req.session[name] = to === 1 ? (req.session[name] ?? 0) + 1 : value(to)
+      const { cookie, ...kept } = req.session ?? {}
+      ctx.log('session', show(kept), show(cookie?.originalMaxAge))
+      return false
+    }
+    case 'mine':
+      ctx.log(
+        'mine',
+        show(req.mine),
+        show(res.mine),
+        typeof res.mine === 'function' && show(res.mine(), ctx)
+      )
+      return false
+    case 'extend': {
+      // a layer of somebody's own on top of the prototype
+      const on = TARGETS[rest[0]](ctx)
+      Object.setPrototypeOf(
+        on,
+        Object.create(Object.getPrototypeOf(on), { mine: { value: () => `of ${rest[0]}` } })
+      )
+      return false
+    }
+    case 'after':
+      setImmediate(guarded, ctx, rest[0])
+      return false
+    case 'render':
+      res.render('hello', value(rest[0], ctx), (err, text) =>
+        ctx.log('rendered', show(err, ctx), show(text))
+      )
       return false
     case 'listen': {
       const [target, events] = rest
@@ -331,15 +394,59 @@ const BODY = {
   urlencoded: (express, options) => express.urlencoded(options)
 }
 
+/** Middleware that calls `first` in its first call, and `next` in all later ones. */
+function once(first) {
+  let called = false
+  return (_req, _res, next) => {
+    if (called) return next()
+    called = true
+    first(next)
+  }
+}
+
+/** A method or getter of the program's own on the prototype of the app's requests or responses. */
+function extend(app, { on, name }) {
+  const proto = app[on]
+  if (proto === undefined) return
+  if (name === 'hostname') {
+    Object.defineProperty(proto, name, { configurable: true, get: () => 'own.test' })
+  } else if (name === 'mine') {
+    proto.mine = () => `of ${on}`
+  } else {
+    const original = proto[name]
+    proto[name] = function (...args) {
+      this.set('X-Own', name)
+      return original.apply(this, args)
+    }
+  }
+}
+
 function fill(express, trace, target, node) {
   for (const layer of node.layers) {
     const where = layer.path === undefined ? [] : [value(layer.path)]
-    const made = (layer.handlers ?? []).map((h) =>
-      h.body ? BODY[h.body](express, value(h.options)) : handler(trace, h)
-    )
+    const make = (h) => {
+      if (Array.isArray(h)) return h.map(make)
+      return h.body ? BODY[h.body](express, value(h.options)) : handler(trace, h)
+    }
+    const made = (layer.handlers ?? []).map(make)
     switch (layer.type) {
       case 'use':
         target.use(...where, ...made)
+        break
+      case 'middleware':
+        target.use(...where, middleware(layer, trace))
+        break
+      case 'extension':
+        extend(target, layer)
+        break
+      case 'live':
+        // the first request through it adds a route behind all that are there
+        target.use(
+          once((next) => {
+            target.get(...where, ...made)
+            next()
+          })
+        )
         break
       case 'static':
         target.use(...where, express.static(path.join(FIXTURES, 'public'), value(layer.options)))
@@ -373,6 +480,10 @@ function build(express, trace, node) {
   if (node.kind === 'router') return fill(express, trace, express.Router(node.options), node)
   const app = express()
   app.set('error pages', 'express')
+  app.locals.id = trace.apps++
+  app.on('mount', (parent) => {
+    app.locals.mounts = `${app.locals.mounts ?? ''} ${parent.locals.id}:${show(app.mountpath)}`
+  })
   app.engine('txt', (file, options, callback) => {
     callback(
       null,
