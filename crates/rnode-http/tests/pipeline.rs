@@ -31,6 +31,13 @@ fn pipelined(count: usize) -> (Fake, Client, Receiver<Event>, u32, Vec<u32>) {
     (fake, client, events, slot, generations)
 }
 
+/// The next frames are an ABORT for each of these requests.
+fn expect_aborts(events: &Receiver<Event>, slot: u32, generations: &[u32], reason: u32) {
+    for generation in generations {
+        assert_eq!(next(events), Event::Abort(slot, *generation, reason));
+    }
+}
+
 fn answer(fake: &Fake, slot: u32, generation: u32, text: &str) {
     let mut out = fake.out();
     out.text(slot, generation, 200, text.as_bytes());
@@ -89,10 +96,7 @@ fn no_more_than_sixteen_are_with_javascript() {
     // What follows FIN tells that everything before it has been looked at.
     client.send(GET.repeat(40)).fin();
     let (slot, generations) = requests(&events, 16);
-    for generation in &generations {
-        let gone = Event::Abort(slot, *generation, abort::CLIENT_GONE);
-        assert_eq!(next(&events), gone);
-    }
+    expect_aborts(&events, slot, &generations, abort::CLIENT_GONE);
     answer(&fake, slot, generations[0], "one");
     let (_, seventeenth) = request(&events);
     assert_eq!(seventeenth, generations[15].wrapping_add(1));
@@ -111,10 +115,7 @@ fn javascript_may_ask_for_no_more() {
     });
     assert!(matches!(next(&events), Event::Other(_)), "DRAIN");
     client.send(GET).fin();
-    for generation in &generations {
-        let gone = Event::Abort(slot, *generation, abort::CLIENT_GONE);
-        assert_eq!(next(&events), gone);
-    }
+    expect_aborts(&events, slot, &generations, abort::CLIENT_GONE);
     post(&fake, |out| {
         outbound::hold(out.to(slot), slot, generations[1], false);
     });
@@ -126,10 +127,7 @@ fn an_answer_before_its_turn_is_not_written() {
     let (fake, mut client, events, slot, generations) = pipelined(2);
     answer(&fake, slot, generations[1], "two");
     assert_eq!(client.rest(), b"");
-    for generation in generations {
-        let gone = Event::Abort(slot, generation, abort::CLIENT_GONE);
-        assert_eq!(next(&events), gone);
-    }
+    expect_aborts(&events, slot, &generations, abort::CLIENT_GONE);
     fake.wait_for_no_slots();
 }
 
@@ -137,10 +135,7 @@ fn an_answer_before_its_turn_is_not_written() {
 fn a_client_that_leaves_is_told_for_each() {
     let (fake, client, events, slot, generations) = pipelined(3);
     drop(client);
-    for generation in &generations {
-        let gone = Event::Abort(slot, *generation, abort::CLIENT_GONE);
-        assert_eq!(next(&events), gone);
-    }
+    expect_aborts(&events, slot, &generations, abort::CLIENT_GONE);
     post(&fake, |out| {
         outbound::destroy(out.to(slot), slot, generations[0], false);
     });
@@ -154,10 +149,7 @@ fn a_request_in_the_middle_may_destroy_the_connection() {
         outbound::destroy(out.to(slot), slot, generations[1], false);
     });
     assert_eq!(client.rest(), b"");
-    for generation in generations {
-        let gone = Event::Abort(slot, generation, abort::CLIENT_GONE);
-        assert_eq!(next(&events), gone);
-    }
+    expect_aborts(&events, slot, &generations, abort::CLIENT_GONE);
     fake.wait_for_no_slots();
 }
 
@@ -185,10 +177,7 @@ fn a_broken_request_behind_others_ends_the_connection_when_they_are_over() {
         let mut client = Client::connect(fake.port());
         client.send(GET.repeat(2)).send("BROKEN\r\n\r\n");
         let (slot, generations) = requests(&events, 2);
-        for generation in &generations {
-            let broken = Event::Abort(slot, *generation, abort::PIPELINE_BROKEN);
-            assert_eq!(next(&events), broken);
-        }
+        expect_aborts(&events, slot, &generations, abort::PIPELINE_BROKEN);
         post(&fake, |out| {
             out.text(slot, generations[0], 200, b"one");
             if answered {
@@ -242,10 +231,7 @@ fn the_body_of_the_last_flows_while_others_wait() {
     assert!(matches!(next(&events), Event::Other(body) if body.contains("Body")));
     // Its body is broken: that is the end of the first request, too.
     client.send("W\r\n");
-    for generation in &generations {
-        let broken = Event::Abort(slot, *generation, abort::PIPELINE_BROKEN);
-        assert_eq!(next(&events), broken);
-    }
+    expect_aborts(&events, slot, &generations, abort::PIPELINE_BROKEN);
     post(&fake, |out| {
         outbound::destroy(out.to(slot), slot, generations[0], false);
     });

@@ -3,8 +3,8 @@
 //! Encoders append one whole frame to the target; they never fail and never allocate anything else.
 
 use super::{
-    FrameError, HEADER_BYTES, begin, finish, inbound_kind as kind, pad, padded, put, split_first,
-    word,
+    FrameError, HEADER_BYTES, begin, bytes_frame, finish, inbound_kind as kind, pad, padded, put,
+    special, split_first, word, word_frame,
 };
 
 /// Everything a REQUEST (or UPGRADE) frame says, borrowed from the read buffer.
@@ -109,25 +109,17 @@ impl RequestFrame<'_> {
 
 /// Appends a BODY frame.
 pub fn body(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: &[u8]) {
-    let start = begin(buf, kind::BODY, 0, slot, generation);
-    put(buf, bytes.len() as u32);
-    buf.extend_from_slice(bytes);
-    finish(buf, start);
+    bytes_frame(buf, kind::BODY, 0, slot, generation, bytes);
 }
 
 /// Appends a BODY frame whose `length` bytes travel beside it (see `JsQueue::push_body`).
 pub fn body_beside(buf: &mut Vec<u8>, slot: u32, generation: u32, length: u32) {
-    let start = begin(buf, kind::BODY, super::special::BESIDE, slot, generation);
-    put(buf, length);
-    finish(buf, start);
+    word_frame(buf, kind::BODY, special::BESIDE, slot, generation, length);
 }
 
 /// Appends a BODY_END frame; `trailers` is `Name\nvalue\n…` without the last line feed.
 pub fn body_end(buf: &mut Vec<u8>, slot: u32, generation: u32, trailers: &[u8]) {
-    let start = begin(buf, kind::BODY_END, 0, slot, generation);
-    put(buf, trailers.len() as u32);
-    buf.extend_from_slice(trailers);
-    finish(buf, start);
+    bytes_frame(buf, kind::BODY_END, 0, slot, generation, trailers);
 }
 
 /// Appends an ABORT frame with a reason of [`abort`](super::abort). `code` says what was wrong with the
@@ -141,12 +133,19 @@ pub fn abort(buf: &mut Vec<u8>, slot: u32, generation: u32, reason: u32, code: u
 
 /// Appends a DRAIN frame. `mark`: that of the last frame which asked for it.
 pub fn drain(buf: &mut Vec<u8>, slot: u32, generation: u32, mark: u16) {
-    one_word(buf, kind::DRAIN, slot, generation, u32::from(mark));
+    word_frame(buf, kind::DRAIN, 0, slot, generation, u32::from(mark));
 }
 
 /// Appends a FINISHED frame: `delivered` if all bytes were handed to the kernel.
 pub fn finished(buf: &mut Vec<u8>, slot: u32, generation: u32, delivered: bool) {
-    one_word(buf, kind::FINISHED, slot, generation, u32::from(delivered));
+    word_frame(
+        buf,
+        kind::FINISHED,
+        0,
+        slot,
+        generation,
+        u32::from(delivered),
+    );
 }
 
 /// Appends a CLIENT_ERROR frame: `code` of [`codes`](crate::codes), the released descriptor (−1 for none), the bytes at fault.
@@ -189,13 +188,7 @@ pub fn connection_dropped(
     remote: (&[u8], u16),
     local: (&[u8], u16),
 ) {
-    let start = begin(
-        buf,
-        kind::CONNECTION,
-        super::special::CONNECTION_DROPPED,
-        0,
-        0,
-    );
+    let start = begin(buf, kind::CONNECTION, special::CONNECTION_DROPPED, 0, 0);
     connection_payload(buf, server, remote, local);
     finish(buf, start);
 }
@@ -216,24 +209,25 @@ fn connection_payload(
 
 /// Appends a CONNECTION_CLOSED frame; `ended` if the client had sent FIN.
 pub fn connection_closed(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32, ended: bool) {
-    let flags = if ended {
-        super::special::CONNECTION_ENDED
-    } else {
-        0
-    };
-    let start = begin(buf, kind::CONNECTION_CLOSED, flags, slot, generation);
-    put(buf, server);
-    finish(buf, start);
+    let flags = if ended { special::CONNECTION_ENDED } else { 0 };
+    word_frame(
+        buf,
+        kind::CONNECTION_CLOSED,
+        flags,
+        slot,
+        generation,
+        server,
+    );
 }
 
 /// Appends a SERVER_CLOSED frame.
 pub fn server_closed(buf: &mut Vec<u8>, server: u32) {
-    one_word(buf, kind::SERVER_CLOSED, 0, 0, server);
+    word_frame(buf, kind::SERVER_CLOSED, 0, 0, 0, server);
 }
 
 /// Appends a SOCKET_TIMEOUT frame.
 pub fn socket_timeout(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
-    one_word(buf, kind::SOCKET_TIMEOUT, slot, generation, server);
+    word_frame(buf, kind::SOCKET_TIMEOUT, 0, slot, generation, server);
 }
 
 /// Appends a FILE_RESULT frame: `result` of [`file_result`](super::file_result), and the error as JSON for a failure.
@@ -242,12 +236,6 @@ pub fn file_result(buf: &mut Vec<u8>, slot: u32, generation: u32, result: u32, e
     put(buf, result);
     put(buf, error.len() as u32);
     buf.extend_from_slice(error);
-    finish(buf, start);
-}
-
-fn one_word(buf: &mut Vec<u8>, kind: u32, slot: u32, generation: u32, value: u32) {
-    let start = begin(buf, kind, 0, slot, generation);
-    put(buf, value);
     finish(buf, start);
 }
 
@@ -415,7 +403,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             }
         }
         kind::BODY => {
-            let is_beside = head_word >> 8 & super::special::BESIDE != 0;
+            let is_beside = head_word >> 8 & special::BESIDE != 0;
             InFrame::Body {
                 slot,
                 generation,

@@ -100,6 +100,35 @@ pub(crate) fn finish(buf: &mut Vec<u8>, start: usize) {
     buf[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
+/// Appends a frame of so many bytes: their number, then they.
+pub(crate) fn bytes_frame(
+    buf: &mut Vec<u8>,
+    kind: u32,
+    flags: u32,
+    slot: u32,
+    generation: u32,
+    bytes: &[u8],
+) {
+    let start = begin(buf, kind, flags, slot, generation);
+    put(buf, bytes.len() as u32);
+    buf.extend_from_slice(bytes);
+    finish(buf, start);
+}
+
+/// Appends a frame of one word.
+pub(crate) fn word_frame(
+    buf: &mut Vec<u8>,
+    kind: u32,
+    flags: u32,
+    slot: u32,
+    generation: u32,
+    value: u32,
+) {
+    let start = begin(buf, kind, flags, slot, generation);
+    put(buf, value);
+    finish(buf, start);
+}
+
 pub(crate) fn pad(buf: &mut Vec<u8>, start: usize) {
     let length = padded(buf.len() - start);
     buf.resize(start + length, 0);

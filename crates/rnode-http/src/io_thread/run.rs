@@ -4,7 +4,7 @@
 use super::{Command, Ctx};
 use crate::contain::contain;
 use crate::direct::{TICK, ThreadState};
-use crate::h1::conn::Conn;
+use crate::h1::conn::{Conn, ConnCell};
 use crate::h1::io::Io;
 use crate::io_pool::Remote;
 use crate::loan::Lend;
@@ -23,14 +23,14 @@ use tokio::time::Sleep;
 const SWEEP: Duration = Duration::from_millis(250);
 
 impl Ctx {
+    /// The connections there are now: what is done with one may add others, or end it.
+    fn cells(&self) -> Vec<Rc<ConnCell>> {
+        let slots = self.slots.borrow();
+        slots.iter().map(|(_, cell)| cell.clone()).collect()
+    }
+
     fn for_each_of(&self, server: &Arc<Server>, f: impl Fn(&mut Conn)) {
-        let cells: Vec<_> = self
-            .slots
-            .borrow()
-            .iter()
-            .map(|(_, cell)| cell.clone())
-            .collect();
-        for cell in cells {
+        for cell in self.cells() {
             self.guarded(&cell, |conn| {
                 if Arc::ptr_eq(conn.server(), server) {
                     f(conn);
@@ -41,13 +41,7 @@ impl Ctx {
 
     fn sweep(&self) {
         let now = self.now();
-        let cells: Vec<_> = self
-            .slots
-            .borrow()
-            .iter()
-            .map(|(_, cell)| cell.clone())
-            .collect();
-        for cell in cells {
+        for cell in self.cells() {
             self.guarded(&cell, |conn| conn.check_timeouts(now, self));
         }
     }
@@ -133,13 +127,7 @@ pub(crate) fn run(
     );
     remote.loan.end();
     // Connections hold the context, and the context's table holds them: cut the circle.
-    let cells: Vec<_> = ctx
-        .slots
-        .borrow()
-        .iter()
-        .map(|(_, cell)| cell.clone())
-        .collect();
-    for cell in cells {
+    for cell in ctx.cells() {
         ctx.guarded(&cell, |conn| conn.close_now());
     }
     drop(local);

@@ -96,13 +96,18 @@ fn bind_address(
         socket.set_reuse_port(true)?;
     }
     socket.bind(&address.into())?;
+    listen_on(&socket, backlog)?;
+    Ok(socket.into())
+}
+
+/// Listens on a bound socket, which no longer blocks. A backlog of 0 or less stands for Node's.
+fn listen_on(socket: &Socket, backlog: i32) -> io::Result<()> {
     socket.listen(if backlog > 0 {
         backlog
     } else {
         DEFAULT_BACKLOG
     })?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    socket.set_nonblocking(true)
 }
 
 /// Binds a Unix socket at `path` (a leading NUL means the abstract namespace on Linux) and listens.
@@ -112,12 +117,7 @@ fn bind_address(
 pub fn bind_unix(path: &Path, backlog: i32) -> io::Result<std::os::unix::net::UnixListener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
-    socket.listen(if backlog > 0 {
-        backlog
-    } else {
-        DEFAULT_BACKLOG
-    })?;
-    socket.set_nonblocking(true)?;
+    listen_on(&socket, backlog)?;
     Ok(socket.into())
 }
 
@@ -134,12 +134,7 @@ pub fn from_fd(fd: OwnedFd, backlog: i32) -> io::Result<Listener> {
         ));
     }
     let domain = socket.local_addr()?.domain();
-    socket.listen(if backlog > 0 {
-        backlog
-    } else {
-        DEFAULT_BACKLOG
-    })?;
-    socket.set_nonblocking(true)?;
+    listen_on(&socket, backlog)?;
     match domain {
         Domain::IPV4 | Domain::IPV6 => Ok(Listener::Tcp(socket.into())),
         Domain::UNIX => Ok(Listener::Unix(socket.into())),

@@ -112,6 +112,15 @@ fn decode<'a>(
         batch,
         at: HEADER_BYTES + words * 4,
     };
+    let head = |lines, reason| {
+        Ok(ResponseHead {
+            flags,
+            status: w(4)?,
+            block: w(5)?,
+            lines,
+            reason,
+        })
+    };
     let decoded = match code {
         kind::RESPOND => {
             let mut parts = parts(5);
@@ -119,13 +128,7 @@ fn decode<'a>(
             let lines = parts.next(w(6)?)?;
             let body = parts.body(w(8)?, beside)?;
             Kind::Respond {
-                head: ResponseHead {
-                    flags,
-                    status: w(4)?,
-                    block: w(5)?,
-                    lines,
-                    reason,
-                },
+                head: head(lines, reason)?,
                 body,
             }
         }
@@ -134,13 +137,7 @@ fn decode<'a>(
             let reason = parts.next(w(7)?)?;
             let lines = parts.next(w(6)?)?;
             Kind::Head {
-                head: ResponseHead {
-                    flags,
-                    status: w(4)?,
-                    block: w(5)?,
-                    lines,
-                    reason,
-                },
+                head: head(lines, reason)?,
             }
         }
         kind::CHUNK => Kind::Chunk {
@@ -170,13 +167,7 @@ fn decode<'a>(
             let lines = parts.next(w(6)?)?;
             let message = parts.next(w(7)?)?;
             Kind::ErrorPage {
-                head: ResponseHead {
-                    flags,
-                    status: w(4)?,
-                    block: w(5)?,
-                    lines,
-                    reason: b"",
-                },
+                head: head(lines, b"")?,
                 message,
             }
         }

@@ -2,7 +2,9 @@
 //! `js/lib/native`.
 
 use super::{FileFrame, ResponseHead};
-use crate::frame::{begin, chunk_flags, end_flags, finish, outbound_kind as kind, put};
+use crate::frame::{
+    begin, bytes_frame, chunk_flags, end_flags, finish, outbound_kind as kind, put, word_frame,
+};
 
 /// Appends a RESPOND frame with its body inline.
 pub fn respond(
@@ -186,17 +188,4 @@ pub fn body_dump(buf: &mut Vec<u8>, slot: u32, generation: u32) {
 /// Appends a HOLD frame.
 pub fn hold(buf: &mut Vec<u8>, slot: u32, generation: u32, hold: bool) {
     word_frame(buf, kind::HOLD, 0, slot, generation, u32::from(hold));
-}
-
-fn bytes_frame(buf: &mut Vec<u8>, kind: u32, flags: u32, slot: u32, generation: u32, bytes: &[u8]) {
-    let start = begin(buf, kind, flags, slot, generation);
-    put(buf, bytes.len() as u32);
-    buf.extend_from_slice(bytes);
-    finish(buf, start);
-}
-
-fn word_frame(buf: &mut Vec<u8>, kind: u32, flags: u32, slot: u32, generation: u32, value: u32) {
-    let start = begin(buf, kind, flags, slot, generation);
-    put(buf, value);
-    finish(buf, start);
 }
