@@ -12,10 +12,9 @@ const http = require('node:http')
 const os = require('node:os')
 const path = require('node:path')
 const { load, pathOf } = require('./lib/targets')
+const { closeServer } = require('../helpers/wait')
 
 const [programFile, target] = process.argv.slice(2)
-const CLOSE_LIMIT_MS = 5_000
-
 const log = {}
 const awaited = []
 const closers = []
@@ -87,22 +86,9 @@ async function start() {
 }
 
 async function finish(server, parts, inside) {
-  let closed = true
   if (parts.close) await parts.close()
   for (const close of closers.reverse()) await close()
-  if (server.listening) {
-    await new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        closed = `server.close() did not finish in ${CLOSE_LIMIT_MS} ms`
-        server.closeAllConnections()
-        resolve()
-      }, CLOSE_LIMIT_MS)
-      server.close(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
-  }
+  const closed = server.listening ? await closeServer(server) : true
   setImmediate(() => process.send({ collected: { log, inside, closed } }))
 }
 

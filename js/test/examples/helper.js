@@ -6,7 +6,7 @@
 const { once } = require('node:events')
 const http = require('node:http')
 const net = require('node:net')
-const { setTimeout: sleep } = require('node:timers/promises')
+const { eventually } = require('../helpers/wait')
 
 // The final handler logs errors that no handler took, except here.
 process.env.NODE_ENV = 'test'
@@ -105,20 +105,6 @@ async function abandon(url, started) {
   socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   await eventually(started)
   socket.destroy()
-}
-
-/**
- * Wait until a condition holds.
- *
- * @param {() => boolean|Promise<boolean>} condition
- * @throws {Error} after ten seconds
- */
-async function eventually(condition) {
-  const end = Date.now() + 10_000
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`never came true: ${condition}`)
-    await sleep(5)
-  }
 }
 
 module.exports = { abandon, eventually, json, open, request, serve }

@@ -2,9 +2,9 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
+const { linesOf } = require('../helpers/spawn')
 const mime = require('mime-types')
 const { COMMON, fullType } = require('../../lib/content-type')
 
@@ -35,7 +35,5 @@ test('answers of JSON, text and bytes do not load the database of media types', 
       server.close()
     })
   `
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
-  assert.equal(stderr, '')
-  assert.equal(stdout.trim(), 'false')
+  assert.deepEqual(linesOf(program), ['false'])
 })

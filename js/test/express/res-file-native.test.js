@@ -3,6 +3,7 @@
 
 const { exchange, ours, theirs, transports, withServer } = require('../helpers/differential')
 const { fileTag, temporaryTree } = require('../helpers/tree')
+const { eventually } = require('../helpers/wait')
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
 const net = require('node:net')
@@ -200,8 +201,7 @@ test('res.sendFile: who answers in between is not answered for', async () => {
     })
     await withServer(app, listen, async (port) => {
       assert.equal((await exchange(port, '/')).body.toString(), 'first')
-      const end = Date.now() + 10_000
-      while (error === undefined && Date.now() < end) await new Promise(setImmediate)
+      await eventually(() => error !== undefined)
     })
     // which error it is depends on whether the file or the end of the response was faster
     assert.ok(error instanceof Error)

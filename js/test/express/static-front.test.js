@@ -4,6 +4,7 @@
 
 const { ours, serve, transports } = require('../helpers/differential')
 const { temporaryTree } = require('../helpers/tree')
+const { eventually } = require('../helpers/wait')
 const assert = require('node:assert/strict')
 const dc = require('node:diagnostics_channel')
 const { test } = require('node:test')
@@ -35,13 +36,11 @@ function inFront(t, app, fn) {
 }
 
 /** Asks until `seen()` is true: for changes that nothing tells of. */
-async function untilSeen(get, seen) {
-  const end = Date.now() + 10_000
-  do {
-    assert.ok(Date.now() < end)
+const untilSeen = (get, seen) =>
+  eventually(async () => {
     await (await get('/a.txt')).arrayBuffer()
-  } while (!seen())
-}
+    return seen()
+  })
 
 function plain(...before) {
   const app = ours()

@@ -4,9 +4,9 @@
 // dependencies bring their own. Each must listen, take the other's requests, and go when nobody uses it. Express is the reference.
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const test = require('node:test')
+const { linesOf } = require('../helpers/spawn')
 
 const ours = path.resolve(__dirname, '../..')
 const theirs = path.dirname(require.resolve('express/package.json'))
@@ -70,16 +70,7 @@ const program = (folder, other = folder, isCalled = false) => `
   })()
 `
 
-function run(source, ...flags) {
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', source], {
-    cwd: __dirname,
-    encoding: 'utf8',
-    timeout: 60_000,
-    env: { ...process.env, NODE_ENV: 'test' }
-  })
-  assert.equal(stderr, '')
-  return stdout.trim().split('\n')
-}
+const run = (source, ...flags) => linesOf(source, { cwd: __dirname, flags })
 
 test('an app of one copy mounted in an app of the other, and both listening', () => {
   const expected = run(program(theirs))

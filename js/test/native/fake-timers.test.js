@@ -4,9 +4,9 @@
 // own server goes on serving then; so must this one. One program, on Express and here: what Express answers must be answered the same.
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const test = require('node:test')
+const { linesOf } = require('../helpers/spawn')
 
 const program = (folder) => `
   const net = require('node:net')
@@ -60,16 +60,7 @@ const program = (folder) => `
   })
 `
 
-function run(folder) {
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program(folder)], {
-    cwd: __dirname,
-    encoding: 'utf8',
-    timeout: 60_000,
-    env: { ...process.env, NODE_ENV: 'test' }
-  })
-  assert.equal(stderr, '')
-  return stdout.trim().split('\n')
-}
+const run = (folder) => linesOf(program(folder), { cwd: __dirname })
 
 test('what Express answers while the clock is faked is answered', () => {
   const expected = run(path.dirname(require.resolve('express/package.json')))

@@ -5,9 +5,9 @@
 // file (jest) replaces nextTick as well.
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const test = require('node:test')
+const { linesOf } = require('../helpers/spawn')
 
 const ours = path.resolve(__dirname, '../..')
 const theirs = path.dirname(require.resolve('express/package.json'))
@@ -84,17 +84,10 @@ const program = (folder) => `
   })
 `
 
-function run(folder) {
-  const { stdout, stderr, signal } = spawnSync(process.execPath, ['-e', program(folder)], {
-    cwd: __dirname,
-    encoding: 'utf8',
-    timeout: 20_000
-  })
-  return { lines: stdout.trim().split('\n'), stderr, signal }
-}
+const run = (folder) => linesOf(program(folder), { cwd: __dirname })
 
 test('a server goes on while the timers stand still', () => {
   const expected = run(theirs)
-  assert.equal(expected.lines.at(-1), 'closed')
+  assert.equal(expected.at(-1), 'closed')
   assert.deepEqual(run(ours), expected)
 })

@@ -14,8 +14,8 @@ const { inspect } = require('node:util')
 const rawHttp = require('../ecosystem/lib/raw-http')
 const { settle, differences } = require('../ecosystem/lib/compare')
 const { TARGET, load } = require('../ecosystem/lib/targets')
+const { closeServer } = require('../helpers/wait')
 
-const CLOSE_LIMIT_MS = 5_000
 const CASE_LIMIT_MS = 30_000
 const UNTIL_LIMIT_MS = 8_000
 
@@ -115,21 +115,8 @@ function serveCases(cases) {
 
   async function finish() {
     const { server, log, closers } = current
-    let closed = true
     for (const close of closers) await close()
-    if (server.listening) {
-      await new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          closed = `server.close() did not finish in ${CLOSE_LIMIT_MS} ms`
-          server.closeAllConnections()
-          resolve()
-        }, CLOSE_LIMIT_MS)
-        server.close(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-    }
+    const closed = server.listening ? await closeServer(server) : true
     // The 'close' events of sockets come after the server's own, in a later phase of the event loop.
     setImmediate(() => setImmediate(() => process.send({ collected: { log, closed } })))
   }

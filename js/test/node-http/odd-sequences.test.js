@@ -20,29 +20,24 @@ async function over(client) {
   }
 }
 
-/** A handler, one request, and so many observations. */
-const one = (name, handler, count = 0, request = { path: '/' }) => ({
+/** A handler, what `ask` gets from it, and so many observations. */
+const asked = (name, handler, count, ask) => ({
   name,
   serve: (ctx) => (req, res, next) => handler(req, res, ctx, next),
   async exchange(client) {
-    const answer = await client.request(request)
+    const answer = await ask(client)
     if (count === 'over') await over(client)
     else if (count !== 0) await client.until(count)
     return answer
   }
 })
 
+const one = (name, handler, count = 0, request = { path: '/' }) =>
+  asked(name, handler, count, (client) => client.request(request))
+
 /** The same for answers that end with their connection; the bytes are compared. */
-const cut = (name, handler, count = 0, head = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n') => ({
-  name,
-  serve: (ctx) => (req, res, next) => handler(req, res, ctx, next),
-  async exchange(client) {
-    const answer = await client.raw(head)
-    if (count === 'over') await over(client)
-    else if (count !== 0) await client.until(count)
-    return answer
-  }
-})
+const cut = (name, handler, count = 0, head = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n') =>
+  asked(name, handler, count, (client) => client.raw(head))
 
 const path = require('node:path')
 const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'hello.txt')

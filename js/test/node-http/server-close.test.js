@@ -8,6 +8,12 @@ const path = require('node:path')
 const { suite } = require('./harness')
 const { inside, once, closed, temporary, connect, received } = require('./server-cases')
 
+/** The response to the request for /hang, once it is there. */
+const held = (ctx) =>
+  new Promise((resolve) => {
+    ctx.hanging = resolve
+  })
+
 suite(__filename, [
   inside('close: callback, event, error of the second', async (app, { log }) => {
     const server = app.listen(0)
@@ -48,17 +54,11 @@ suite(__filename, [
     const { log } = ctx
     const server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    let answer
-    const hanging = new Promise((resolve) => {
-      ctx.hanging = (res) => {
-        answer = res
-        resolve()
-      }
-    })
+    const hanging = held(ctx)
     server.keepAliveTimeout = 100
     const { port } = server.address()
     const socket = connect(port, 'GET /hang HTTP/1.1\r\nHost: a\r\n\r\n')
-    await hanging
+    const answer = await hanging
     let done = false
     const closing = closed(server).then(() => {
       done = true
@@ -76,16 +76,10 @@ suite(__filename, [
     const { log } = ctx
     const server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    let answer
-    const hanging = new Promise((resolve) => {
-      ctx.hanging = (res) => {
-        answer = res
-        resolve()
-      }
-    })
+    const hanging = held(ctx)
     const busy = connect(server.address().port, 'GET /hang HTTP/1.1\r\nHost: a\r\n\r\n')
     const idle = connect(server.address().port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    await hanging
+    const answer = await hanging
     await received(idle, 'hello')
     const idleGone = once(idle, 'close')
     log(server.closeIdleConnections() ?? null)

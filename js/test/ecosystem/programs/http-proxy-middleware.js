@@ -9,6 +9,7 @@ const {
   fixRequestBody
 } = require('http-proxy-middleware')
 const { WebSocketServer, WebSocket } = require('ws')
+const { messagesOf } = require('../lib/messages')
 const { Connection } = require('../lib/raw-http')
 
 const hide = (value) => String(value).replace(/127\.0\.0\.1:\d+/g, '<upstream>')
@@ -164,7 +165,7 @@ module.exports = {
   async transcript(baseUrl, { port, until }) {
     const lines = []
     const ws = new WebSocket(`ws://127.0.0.1:${port}/socket?q=1`, { headers: { Host: 'app.test' } })
-    const next = queue(ws)
+    const next = messagesOf(ws)
     lines.push(await next())
     ws.send('one')
     lines.push(await next())
@@ -185,17 +186,4 @@ module.exports = {
     lines.push(await until('upstream-close', 2))
     return lines
   }
-}
-
-/** Messages of a WebSocket, one per call. */
-function queue(ws) {
-  const messages = []
-  const waiters = []
-  const put = (value) => (waiters.length > 0 ? waiters.shift()(value) : messages.push(value))
-  ws.on('message', (data, binary) => put(binary ? data : data.toString()))
-  ws.on('error', (error) => put(`error ${error.message}`))
-  return () =>
-    messages.length > 0
-      ? Promise.resolve(messages.shift())
-      : new Promise((resolve) => waiters.push(resolve))
 }

@@ -4,6 +4,7 @@
 // close codes, large messages, streams, bytes sent with the handshake, and a client that vanishes.
 
 const { WebSocketServer, WebSocket, createWebSocketStream } = require('ws')
+const { messagesOf } = require('../lib/messages')
 
 module.exports = {
   name: 'ws',
@@ -122,7 +123,7 @@ module.exports = {
       headers: { Cookie: 'a=b' },
       perMessageDeflate: true
     })
-    const next = queue(ws)
+    const next = messagesOf(ws)
     lines.push(await next(), ws.protocol, ws.extensions)
     for (const message of [
       'text',
@@ -178,17 +179,4 @@ module.exports = {
     lines.push(await until('/echo?main', 2), await until('/echo?killed', 1))
     return lines
   }
-}
-
-/** Messages of a WebSocket, one per call: strings for text, Buffers for binary. */
-function queue(ws) {
-  const messages = []
-  const waiters = []
-  const put = (value) => (waiters.length > 0 ? waiters.shift()(value) : messages.push(value))
-  ws.on('message', (data, binary) => put(binary ? data : data.toString()))
-  ws.on('error', (error) => put(`error ${error.message}`))
-  return () =>
-    messages.length > 0
-      ? Promise.resolve(messages.shift())
-      : new Promise((resolve) => waiters.push(resolve))
 }
