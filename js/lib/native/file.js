@@ -78,7 +78,7 @@ const CONTENT_FIELDS = new Set(
 /** A question: from its asking until Rust has answered or given it back. */
 class Pending extends AsyncResource {
   constructor(res, question) {
-    super('RNODEFILE', PENDING_RESOURCE)
+    super('RNODEFILE')
     this.res = res
     this.question = question
     /** The head has been sent, and is on the response. */
@@ -94,8 +94,6 @@ class Pending extends AsyncResource {
     if (aborted !== undefined) setImmediate(run, this, aborted)
   }
 }
-
-const PENDING_RESOURCE = { requireManualDestroy: true }
 
 /**
  * Names options for a question.

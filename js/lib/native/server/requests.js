@@ -124,7 +124,6 @@ function shareTable(server, router) {
 }
 
 class RequestResource extends AsyncResource {}
-const REQUEST_RESOURCE = { requireManualDestroy: true }
 
 bridge.onFrame(F.REQUEST, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -206,7 +205,7 @@ function refuse(slot, generation) {
 
 /** The asynchronous context of one request. */
 function requestResource() {
-  return new RequestResource('HTTPINCOMINGMESSAGE', REQUEST_RESOURCE)
+  return new RequestResource('HTTPINCOMINGMESSAGE')
 }
 
 function rethrow(err) {
