@@ -54,6 +54,32 @@ for (const name of ['application', 'request', 'response']) {
   })
 }
 
+test("paths into the package resolve where Express' do, and only there", () => {
+  const resolve = (name, inner) => {
+    try {
+      return [path.extname(require.resolve(name + inner))]
+    } catch (err) {
+      return err.code
+    }
+  }
+  const files = ['application', 'express', 'request', 'response', 'utils', 'view']
+  const there = ['', '/index', '/index.js', '/package', '/package.json', '/LICENSE']
+  for (const file of files) there.push(`/lib/${file}`, `/lib/${file}.js`)
+  const others = ['/lib', '/lib/router', '/lib/router/layer', '/lib/router/index.js', '/nope.js']
+  others.push('/lib/middleware/init', '/lib/middleware/query.js')
+  for (const inner of [...there, ...others]) {
+    const expected = resolve('express', inner)
+    assert.equal(Array.isArray(expected), there.includes(inner), inner)
+    assert.deepEqual(resolve('rnode-server', inner), expected, inner)
+  }
+  assert.equal(require('rnode-server/index.js'), ours)
+  assert.equal(require('rnode-server/index'), ours)
+  for (const file of ['application', 'request', 'response']) {
+    assert.equal(require(`rnode-server/lib/${file}`), ours[file])
+    assert.equal(require(`rnode-server/lib/${file}.js`), ours[file])
+  }
+})
+
 test("lib/utils exports what Express' lib/utils does", () => {
   const theirUtils = require(path.join(expressLib, 'utils'))
   const ourUtils = require('../../lib/utils')
