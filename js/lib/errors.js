@@ -24,7 +24,7 @@ const table = {
   RNODE_ERR_ADDON_MISSING: {
     type: Error,
     message:
-      'The native addon of rnode-server is not built: there is no %s. Build it with `npm run build`.'
+      'The native addon of rnode-server is not built: there is no %s. Build it with `npm rebuild` (in a clone: `npm run build`); a bundler must leave the package out.'
   },
   RNODE_ERR_CLIENT_CLOSED: {
     type: Error,
