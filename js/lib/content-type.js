@@ -7,6 +7,7 @@ const { lazy } = require('./lazy')
 
 const mime = lazy(() => require('mime-types'))
 
+/** A content type with this charset in place of its own; throws for what is no content type. */
 function withCharset(type, charset) {
   const parsed = contentType.parse(type)
   parsed.parameters.charset = charset

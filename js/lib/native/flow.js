@@ -47,6 +47,7 @@ function nextMark() {
   return marks
 }
 
+/** What one writer has under way: its bytes that count as written and those that do not, and who waits for them. */
 class Flow {
   /**
    * @param {number} slot

@@ -160,6 +160,7 @@ function keepReading(req) {
   readers.set(req[S.kSlot], req[S.kResponse])
 }
 
+/** Body frames of the connection go to nobody from now on: another request has begun. */
 function stopReading(slot) {
   if (readers.size !== 0) readers.delete(slot)
 }

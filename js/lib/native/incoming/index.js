@@ -123,6 +123,7 @@ function abortRequest(req, reason) {
   })
 }
 
+/** The error that Node gives a request whose client has left. */
 function resetError() {
   const err = new Error('aborted')
   err.code = 'ECONNRESET'

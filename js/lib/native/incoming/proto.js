@@ -10,6 +10,7 @@ const NodeProto = IncomingMessage.prototype
 const proto = Object.create(NodeProto)
 Object.defineProperty(proto, kRoot, { value: proto })
 
+/** An accessor of the prototype of native requests. */
 function define(name, get, set) {
   Object.defineProperty(proto, name, { configurable: true, enumerable: false, get, set })
 }
@@ -36,6 +37,7 @@ function nodeGetter(name) {
   return Object.getOwnPropertyDescriptor(NodeProto, name)?.get ?? (() => undefined)
 }
 
+/** The same in place of one of Node's, which stays there for Node's own messages; what is assigned is kept under `key`. */
 function override(name, get, key) {
   const nodeSet = Object.getOwnPropertyDescriptor(NodeProto, name)?.set
   define(name, get, function (value) {

@@ -37,6 +37,7 @@ function sent(res) {
 /** The response told last, until it is finished. */
 let recent = null
 
+/** The response has been sent: 'finish' and 'close' come in their ticks. */
 function tell(res) {
   res[kTold] = SCHEDULED
   // pipelined ones finish one after the other, as under Node
@@ -101,6 +102,7 @@ function finishNow(res) {
   finish(res)
 }
 
+/** Emits 'close', once. */
 function emitClose(res) {
   if (res[kState] === SENT) {
     if (res[kTold] === CLOSED) return

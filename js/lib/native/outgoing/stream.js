@@ -307,6 +307,7 @@ function writableLength(res) {
   return res[kStreamOut].flow.pending
 }
 
+/** For versions of Node on which this means that all has been written, and not that 'finish' has come. */
 function writableFinished(res) {
   return res.finished && kWritableFinished === undefined && res[kStreamOut].flow.pending === 0
 }
@@ -316,6 +317,7 @@ function writableCorked(res) {
   return COUNTS_SOCKET_CORKS && res[kStreamOut].corked ? 1 : 0
 }
 
+/** A write was refused, and 'drain' has not come. */
 function writableNeedDrain(res) {
   return !res.destroyed && !res.finished && res[kStreamOut].flow.needDrain
 }

@@ -41,17 +41,20 @@ function close(callback) {
   return this
 }
 
+/** `await using server`: close() as a promise, also where the server does not listen. */
 function asyncDispose() {
   return this[kId] === 0
     ? Promise.resolve()
     : new Promise((resolve, reject) => this.close((err) => (err ? reject(err) : resolve())))
 }
 
+/** Node's: every connection, in a request or not, of those that Rust has accepted and of those that it has not. */
 function closeAllConnections() {
   closeStreams(this)
   for (const id of this[kOpen]) native.serverCloseAll(id)
 }
 
+/** Node's: those that are in no request. */
 function closeIdleConnections() {
   closeIdleStreams(this)
   for (const id of this[kOpen]) native.serverCloseIdle(id)

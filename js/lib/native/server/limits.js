@@ -133,6 +133,7 @@ function initialize(server, options) {
   server.requireHostHeader = options?.requireHostHeader ?? true
 }
 
+/** Tells Rust which switches are on and which events somebody listens to. */
 function syncFlags(server) {
   let flags = server.requireHostHeader ? REQUIRE_HOST : 0
   if (refusesExcessHeaders()) flags |= REFUSE_EXCESS_HEADERS

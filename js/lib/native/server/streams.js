@@ -78,10 +78,12 @@ function closeReader(server) {
   server[kReader]?.closeIdleConnections()
 }
 
+/** Closes what `emit('connection', stream)` has brought. */
 function closeStreams(server) {
   server[kReader]?.closeAllConnections()
 }
 
+/** The same for those that are in no request. */
 function closeIdleStreams(server) {
   server[kReader]?.closeIdleConnections()
 }

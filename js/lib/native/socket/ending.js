@@ -10,6 +10,7 @@ const { lossOf, ownAnswer, refuseHeld } = require('./writing')
 const { sockets, kTimer, kFlow, kEnded, kTakeBack, kListenersBefore } = require('./state')
 const { clearTimeout, nextTick, setImmediate } = require('../timers')
 
+/** Writable's: the last bytes, then FIN. */
 function end(data, encoding, callback) {
   if (typeof data === 'function') {
     callback = data
@@ -52,9 +53,13 @@ function destroy(err) {
   setImmediate(closed, this, Boolean(err))
   return this
 }
+
+/** Node's: closes once everything is written. */
 function destroySoon() {
   return this.end()
 }
+
+/** Node's: closes with RST. */
 function resetAndDestroy() {
   if (!this.destroyed) {
     ownAnswer(this)

@@ -5,6 +5,7 @@ const net = require('node:net')
 const { kTimeout, kTimer } = require('./state')
 const { clearTimeout, setTimeout } = require('../timers')
 
+/** Node's socket.setTimeout, for the view. */
 function setSocketTimeout(msecs, callback) {
   const isCallback = callback === undefined || typeof callback === 'function'
   // throws the errors of Node's own
@@ -40,6 +41,7 @@ function timedOut(socket) {
   if (!handled.some(Boolean)) socket.destroy()
 }
 
+/** Something has come or gone: the time-out starts anew. */
 function touch(socket) {
   if (socket[kTimer] !== null) socket[kTimer].refresh()
 }

@@ -13,6 +13,7 @@ const { setSocketTimeout } = require('./timeout')
 const { HIGH_WATER_MARK, kTimeout, kTimer, kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
 const { kTakeBack, kFresh, kListenersBefore } = require('./state')
 
+/** The view of one connection, for the requests and responses on it; `ports` is remote | local << 16. */
 function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kSlot] = slot
   this[kGeneration] = generation

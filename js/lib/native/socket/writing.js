@@ -78,6 +78,7 @@ function transmit(socket, data, encoding) {
   socket.bytesWritten += socket[kFlow].post(socket[kGeneration], data, encoding || 'utf8')
 }
 
+/** Writable's: what follows is held. */
 function cork() {
   this._writableState.corked++
 }
@@ -109,6 +110,7 @@ function refuseHeld(socket) {
   }
 }
 
+/** Bytes that do not count as written yet. */
 function pending(socket) {
   return socket[kFlow].pending + socket[kHeldBytes]
 }
