@@ -32,6 +32,9 @@ const MOST_AHEAD = 2 * 1024 * 1024
 /** … and after how many such bytes it looks. */
 const LOOK_EVERY = MOST_AHEAD / 4
 
+/** Frames whose handlers call what a program does for something new. */
+const BEGINS = new Set([F.REQUEST, F.UPGRADE, F.CONNECTION])
+
 let inbox = Buffer.from(new ArrayBuffer(INBOX_BYTES))
 let words = new Int32Array(inbox.buffer)
 /** Frames taken and not handled yet lie between these two offsets. */
@@ -47,6 +50,8 @@ const outboxes = []
 const handlers = new Array(16).fill(null)
 
 let inTurn = false
+/** What was handled in this turn has left something to ticks or immediates that no later request may overtake. */
+let settling = false
 let flushScheduled = false
 /** A writer was told to wait for 'drain': what it goes on with comes before other frames, and leaves together. */
 let streaming = false
@@ -91,14 +96,17 @@ function wake() {
 function turn() {
   if (inTurn || isAhead()) return
   inTurn = true
+  settling = false
   const began = performance.now()
   try {
     if (at >= end && more) take()
     let count = 0
     while (at < end) {
       const word = at >> 2
+      const kind = words[word + 1] & 0xff
+      if (settling && BEGINS.has(kind)) break
       at += words[word]
-      const handler = handlers[words[word + 1] & 0xff]
+      const handler = handlers[kind]
       if (handler !== null) handler(words, word, inbox)
       if (streaming) break
       if (++count % CLOCK_EVERY === 0 && performance.now() - began > TURN_MS) break
@@ -129,6 +137,14 @@ function isAhead() {
   if (native.isAhead(MOST_AHEAD)) return true
   handed = 0
   return false
+}
+
+/**
+ * The frame under way tells of an end, and not all of it is done when its handler returns. Under Node the ticks of an event
+ * are over before the next event is looked at: so nothing is begun in this turn before they are.
+ */
+function settle() {
+  settling = true
 }
 
 /** A writer was told to wait for 'drain'. */
@@ -430,6 +446,7 @@ module.exports = {
   start,
   rest,
   onFrame,
+  settle,
   hold,
   sendWord,
   sendBytes,

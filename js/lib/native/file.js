@@ -305,6 +305,7 @@ function complete(res, pending, report) {
   if (res._events !== undefined) run(pending, () => res.emit('prefinish'))
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
+  if (res._events !== undefined) bridge.settle()
   finishRequest(res[kRequest])
   // send learns of the end of an answer without a body from the response
   if (sent !== undefined && !hasBody) setImmediate(run, pending, sent)

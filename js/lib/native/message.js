@@ -105,6 +105,7 @@ bridge.onFrame(F.BODY_END, (words, at, inbox) => {
 
 bridge.onFrame(F.ABORT, (words, at) => {
   const [slot, generation, reason] = [words[at + 2], words[at + 3], words[at + 4]]
+  bridge.settle()
   if (reason === F.ABORT_PIPELINE_BROKEN)
     return setImmediate(breakOff, slot, generation, words[at + 5])
   if (reason === F.ABORT_BODY_BROKEN || reason === F.ABORT_REQUEST_TIMEOUT) {

@@ -5,6 +5,7 @@
 
 const { EventEmitter } = require('node:events')
 const { finishRequest } = require('../incoming')
+const bridge = require('../bridge')
 const ticks = require('../ticks')
 const { proto, SENT, kWritableFinished } = require('./proto')
 const { passTurn } = require('./turn')
@@ -96,6 +97,7 @@ function finish(res) {
 
 /** An answer that was sent in pieces has left. */
 function finishNow(res) {
+  bridge.settle()
   res[kState] = SENT
   res[kEpoch] = ticks.mark()
   res[kTold] = SCHEDULED

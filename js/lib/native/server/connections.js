@@ -92,6 +92,7 @@ bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   const socket = knownSocket(words[at + 2])
   // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
+  bridge.settle()
   const fin = ((words[at + 1] >>> 8) & F.CONNECTION_ENDED) !== 0
   // what was read before it is handled first, down to the end of its turn
   setImmediate(() => {
