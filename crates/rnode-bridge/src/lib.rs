@@ -12,5 +12,5 @@ pub mod slots;
 
 pub use frame::{Body, Command, Commands, FrameError};
 pub use mailbox::{Mailbox, Posted};
-pub use queue::{Executor, JsQueue, Taken};
+pub use queue::{Batch, Executor, JsQueue, Taken};
 pub use slots::Slots;

@@ -3,7 +3,7 @@
 //! Producers append under a short lock; the consumer swaps the filled buffer out and copies without it. The queue
 //! bounds memory by asking producers to stop (`is_full`), not by dropping frames.
 
-use crate::frame::inbound;
+use crate::frame::{self, inbound, special};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -115,6 +115,51 @@ impl Drop for Torn<'_> {
     }
 }
 
+/// Appends what `encode` writes. Returns how many bytes that were; `None`, with nothing appended, if it is not one whole frame.
+fn append(buf: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) -> Option<usize> {
+    let start = buf.len();
+    let mut torn = Torn {
+        buf,
+        start,
+        whole: false,
+    };
+    encode(torn.buf);
+    let written = torn.buf.len().saturating_sub(start);
+    torn.whole = written >= frame::HEADER_BYTES
+        && frame::word(&torn.buf[start..], 0).is_ok_and(|length| length as usize == written);
+    torn.whole.then_some(written)
+}
+
+/// Frames that reach the JavaScript thread together: one lock, and one turn, for all of them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    frames: Vec<u8>,
+    /// Where the last one begins.
+    last: usize,
+}
+
+impl Batch {
+    /// Whether it holds no frame.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Appends one whole frame, as [`JsQueue::push_with`] does; the one before gets the flag [`JOINED`](special::JOINED).
+    /// Returns false, with nothing appended, if what was written is not a frame.
+    pub fn push_with(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let start = self.frames.len();
+        if append(&mut self.frames, encode).is_none() {
+            return false;
+        }
+        if start != 0 {
+            // The top byte of the second word: flags begin at its bit 8.
+            self.frames[self.last + 7] |= (special::JOINED >> 16) as u8;
+        }
+        self.last = start;
+        true
+    }
+}
+
 /// Lets the next push wake the executor if this wake panics; otherwise frames would lie there with nobody coming.
 struct LostWake<'a>(Option<&'a JsQueue>);
 
@@ -160,14 +205,32 @@ impl JsQueue {
     /// A panic of `encode` passes through with nothing queued, one of the executor with the frame queued: the next push
     /// wakes it again.
     pub fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
-        self.push(encode, None, 0) != Pushed::Refused
+        self.push(|buf| append(buf, encode), None, 0) != Pushed::Refused
     }
 
     /// As [`push_with`](Self::push_with), but as long as the executor is [patient](Executor::patience) it is not woken. Then
     /// the result is [`Pushed::Owed`], and the caller must see to it that [`wake_for_waiting`](Self::wake_for_waiting) is
     /// called soon.
     pub fn push_quietly(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Pushed {
-        self.push(encode, None, self.executor.patience())
+        self.push(|buf| append(buf, encode), None, self.executor.patience())
+    }
+
+    /// The same for all frames of `batch`, which is empty afterwards. Without any nothing happens, and there is nothing owed.
+    pub fn push_batch(&self, batch: &mut Batch) -> Pushed {
+        if batch.is_empty() {
+            return Pushed::Told;
+        }
+        let mut frames = std::mem::take(&mut batch.frames);
+        let append = |buf: &mut Vec<u8>| {
+            buf.extend_from_slice(&frames);
+            Some(frames.len())
+        };
+        let pushed = self.push(append, None, self.executor.patience());
+        if frames.capacity() <= KEEP_CAPACITY {
+            frames.clear();
+            batch.frames = frames;
+        }
+        pushed
     }
 
     /// Wakes the executor if frames wait that it was not woken for.
@@ -199,7 +262,11 @@ impl JsQueue {
     /// [`body_buffer`](Self::body_buffer). Returns false, with nothing queued, if the queue is closed.
     pub fn push_body(&self, slot: u32, generation: u32, buffer: Vec<u8>, length: usize) -> bool {
         self.push(
-            |buf| inbound::body_beside(buf, slot, generation, length as u32),
+            |buf| {
+                append(buf, |buf| {
+                    inbound::body_beside(buf, slot, generation, length as u32);
+                })
+            },
             Some((buffer, length)),
             0,
         ) != Pushed::Refused
@@ -207,7 +274,7 @@ impl JsQueue {
 
     fn push(
         &self,
-        encode: impl FnOnce(&mut Vec<u8>),
+        append: impl FnOnce(&mut Vec<u8>) -> Option<usize>,
         body: Option<(Vec<u8>, usize)>,
         patience: usize,
     ) -> Pushed {
@@ -217,22 +284,9 @@ impl JsQueue {
             if self.closed.load(Ordering::Relaxed) {
                 return Pushed::Refused;
             }
-            let start = producer.buf.len();
-            let mut torn = Torn {
-                buf: &mut producer.buf,
-                start,
-                whole: false,
-            };
-            encode(torn.buf);
-            let written = torn.buf.len().saturating_sub(start);
-            torn.whole = written >= crate::frame::HEADER_BYTES
-                && crate::frame::word(&torn.buf[start..], 0)
-                    .is_ok_and(|length| length as usize == written);
-            let whole = torn.whole;
-            drop(torn);
-            if !whole {
+            let Some(written) = append(&mut producer.buf) else {
                 return Pushed::Refused;
-            }
+            };
             let beside = body.as_ref().map_or(0, |(_, length)| *length);
             producer.bodies.extend(body);
             self.queued.fetch_add(written + beside, Ordering::Relaxed);

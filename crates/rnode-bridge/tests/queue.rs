@@ -2,9 +2,9 @@
 //! A lost wake shows as a consumer that waits for ever, which the deadline turns into a failure.
 
 use bytes::Bytes;
-use rnode_bridge::frame::{InFrame, InFrames, inbound, outbound};
+use rnode_bridge::frame::{InFrame, InFrames, inbound, outbound, special};
 use rnode_bridge::queue::Pushed;
-use rnode_bridge::{Commands, Executor, JsQueue, Mailbox, Posted};
+use rnode_bridge::{Batch, Commands, Executor, JsQueue, Mailbox, Posted};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
@@ -227,6 +227,37 @@ fn no_wake_is_lost_among_quiet_frames() {
         producer.join().expect("no panic");
     }
     assert_eq!(queue.queued_bytes(), 0);
+}
+
+#[test]
+fn a_batch_is_queued_at_once_and_its_frames_are_joined() {
+    let (queue, bell) = queue();
+    let mut batch = Batch::default();
+    assert_eq!(queue.push_batch(&mut batch), Pushed::Told);
+    assert_eq!(bell.wakes.load(SeqCst), 0, "there is nothing to take");
+    assert!(!batch.push_with(|_| {}) && batch.is_empty(), "not a frame");
+    for slot in 0..3 {
+        assert!(batch.push_with(|buf| inbound::drain(buf, slot, 1, 0)));
+        assert!(!batch.push_with(|buf| buf.extend_from_slice(&[0; 32])));
+    }
+    assert_eq!(queue.queued_bytes(), 0);
+    assert_eq!(queue.push_batch(&mut batch), Pushed::Told);
+    assert!(batch.is_empty());
+    queue.push_with(|buf| inbound::drain(buf, 3, 1, 0));
+    let mut inbox = [0; 128];
+    let taken = queue.take(&mut inbox, 9);
+    assert_eq!((taken.frames, bell.wakes.load(SeqCst)), (4, 1));
+    let words: Vec<_> = inbox[..taken.bytes]
+        .chunks_exact(taken.bytes / 4)
+        .map(|frame| u32::from_le_bytes([frame[4], frame[5], frame[6], frame[7]]))
+        .collect();
+    let plain = words[3];
+    let joined = plain | special::JOINED << 8;
+    assert_eq!(words, [joined, joined, plain, plain]);
+    queue.close();
+    batch.push_with(|buf| inbound::drain(buf, 0, 0, 0));
+    assert_eq!(queue.push_batch(&mut batch), Pushed::Refused);
+    assert!(batch.is_empty());
 }
 
 #[test]

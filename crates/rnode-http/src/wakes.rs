@@ -3,8 +3,9 @@
 //! up and going to sleep again than on them.
 
 use crate::contain::contain;
-use rnode_bridge::JsQueue;
 use rnode_bridge::queue::Pushed;
+use rnode_bridge::{Batch, JsQueue};
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,16 +44,46 @@ impl Wakes {
 pub(crate) struct LocalQueue {
     queue: Arc<JsQueue>,
     wakes: Arc<Wakes>,
+    /// Requests of the read under way.
+    gathered: RefCell<Batch>,
 }
 
 impl LocalQueue {
     pub(crate) fn new(queue: Arc<JsQueue>, wakes: Arc<Wakes>) -> Self {
-        Self { queue, wakes }
+        Self {
+            queue,
+            wakes,
+            gathered: RefCell::default(),
+        }
     }
 
-    /// As [`JsQueue::push_with`], with the wake when there is no more to read.
+    /// As [`JsQueue::push_with`], behind what was gathered, with the wake when there is no more to read.
     pub(crate) fn push_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let pushed = self.queue.push_quietly(encode);
+        let mut gathered = self.gathered.borrow_mut();
+        if !gathered.is_empty() {
+            return gathered.push_with(encode);
+        }
+        self.is_queued(self.queue.push_quietly(encode))
+    }
+
+    /// Keeps a frame until [`push_gathered`](Self::push_gathered), which the caller must see to: it goes together with those that follow.
+    pub(crate) fn gather(&self, encode: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.gathered.borrow_mut().push_with(encode)
+    }
+
+    /// Pushes what was gathered. False if nobody is there to take it.
+    pub(crate) fn push_gathered(&self) -> bool {
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.is_empty() || self.is_queued(self.queue.push_batch(&mut gathered))
+    }
+
+    /// As [`JsQueue::push_body`], behind what was gathered.
+    pub(crate) fn push_body(&self, slot: u32, generation: u32, buffer: Vec<u8>, length: usize) {
+        self.push_gathered();
+        self.queue.push_body(slot, generation, buffer, length);
+    }
+
+    fn is_queued(&self, pushed: Pushed) -> bool {
         if pushed == Pushed::Owed {
             self.wakes.owe(&self.queue);
         }

@@ -66,6 +66,34 @@ fn requests_are_handed_over_before_the_first_is_answered() {
 }
 
 #[test]
+fn requests_of_one_packet_are_joined() {
+    let (fake, events) = recorded();
+    let mut client = Client::connect(fake.port());
+    client.send(GET.repeat(3) + &GET[..20]);
+    let (slot, first) = match next(&events) {
+        Event::JoinedRequest(slot, generation) => (slot, generation),
+        other => panic!("expected a joined request, got {other:?}"),
+    };
+    assert_eq!(next(&events), Event::JoinedRequest(slot, first + 1));
+    // Of the fourth there is only a part.
+    assert_eq!(next(&events), Event::Request(slot, first + 2));
+    client.send(&GET[20..]);
+    assert_eq!(next(&events), Event::Request(slot, first + 3));
+}
+
+#[test]
+fn a_broken_request_is_told_with_the_one_before_it() {
+    let (fake, events) = recorded();
+    let mut client = Client::connect(fake.port());
+    client.send(format!("{GET}not a request\r\n\r\n"));
+    let Event::JoinedRequest(slot, generation) = next(&events) else {
+        panic!("the two are of one packet");
+    };
+    let told = Event::Abort(slot, generation, abort::PIPELINE_BROKEN);
+    assert_eq!(next(&events), told);
+}
+
+#[test]
 fn each_answer_is_that_of_its_own_request() {
     let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());

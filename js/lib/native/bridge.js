@@ -101,13 +101,20 @@ function turn() {
   try {
     if (at >= end && more) take()
     let count = 0
+    let isJoined = false
     while (at < end) {
       const word = at >> 2
-      const kind = words[word + 1] & 0xff
-      if (settling && BEGINS.has(kind)) break
+      const code = words[word + 1]
+      if (settling && !isJoined && BEGINS.has(code & 0xff)) break
       at += words[word]
-      const handler = handlers[kind]
+      const handler = handlers[code & 0xff]
       if (handler !== null) handler(words, word, inbox)
+      // the sign bit
+      isJoined = code < 0
+      if (isJoined) {
+        if (at >= end && more) take()
+        continue
+      }
       if (streaming) break
       if (++count % CLOCK_EVERY === 0 && performance.now() - began > TURN_MS) break
     }

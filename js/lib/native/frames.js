@@ -119,6 +119,8 @@ module.exports = {
 
   /** Flag of CONNECTION. */
   CONNECTION_DROPPED: 1,
+  /** Flag of any inbound frame: the next one is handled in the same turn. It is the sign bit of the frame's second word. */
+  JOINED: 0x800000,
   /** Flag of BODY: the bytes are asked for by takeBody. */
   BESIDE: 1,
   /** Flag of CONNECTION_CLOSED. */

@@ -471,6 +471,27 @@ suite(__filename, [
     req.socket.destroy()
   }),
   {
+    name: 'handlers of one packet run before the ticks of any, however long they take',
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        log('request', req.url)
+        process.nextTick(log, 'tick', req.url)
+        setImmediate(log, 'immediate', req.url)
+        const end = performance.now() + 3
+        while (performance.now() < end);
+        res.end(req.url)
+      },
+    async exchange({ open }) {
+      const connection = await open()
+      const numbers = Array.from({ length: 12 }, (_, n) => n)
+      connection.write(numbers.map((n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
+      const bodies = []
+      for (const _ of numbers) bodies.push((await connection.readResponse()).body)
+      return bodies
+    }
+  },
+  {
     name: 'events of three pipelined requests that are answered at once',
     serve:
       ({ log }) =>

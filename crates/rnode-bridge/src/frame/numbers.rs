@@ -218,6 +218,8 @@ numbers! {
 numbers! {
     /// Numbers of single kinds.
     pub mod special = "" {
+        /// Flag of any inbound frame: the next one was made of the same bytes of a client, and is handled in the same turn.
+        JOINED = 1 << 23;
         /// Flag of BODY: the bytes travel beside the frame.
         BESIDE = 1;
         /// Flag of CONNECTION: closed at once, since `maxConnections` were open; it has no slot.

@@ -164,6 +164,8 @@ impl Drop for ConnTask {
         self.ctx.slots.borrow_mut().remove(conn.index);
         self.ctx.slot_count_changed();
         let server = conn.local.server.clone();
+        // After a panic requests may still be there.
+        conn.queue().push_gathered();
         if conn.watched {
             let (slot, generation, ended) = (conn.slot, conn.generation, conn.input_ended);
             contain("the end of a connection was told late", || {

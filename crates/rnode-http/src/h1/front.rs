@@ -301,7 +301,7 @@ impl Conn {
             plan: &held.plan[at..],
             ..self.bare_frame(&addresses)
         };
-        self.give_request(&frame, &held.data, &held.spans);
+        self.give_request(&frame, &held.data, &held.spans, false);
         // What is pipelined behind it need not wait any more.
         self.recheck |= !self.input.is_empty();
         if self.input_ended {

@@ -47,6 +47,9 @@ impl Conn {
             }
             at += taken;
         }
+        if !self.queue().push_gathered() {
+            self.kill();
+        }
         at
     }
 
@@ -247,16 +250,30 @@ impl Conn {
                 None => return Some(taken),
             }
         }
-        self.give_request(&frame, data, spans);
+        let may_be_followed = taken < data.len() && matches!(self.body, Body::Complete);
+        self.give_request(&frame, data, spans, may_be_followed);
         Some(taken)
     }
 
-    /// Hands a request to JavaScript.
-    pub(super) fn give_request(&mut self, frame: &RequestFrame<'_>, data: &[u8], spans: &[Span]) {
+    /// Hands a request to JavaScript. If others may follow from the same bytes they go together: their handlers run in one turn,
+    /// as under Node, whose parser comes to them all before it returns.
+    pub(super) fn give_request(
+        &mut self,
+        frame: &RequestFrame<'_>,
+        data: &[u8],
+        spans: &[Span],
+        may_be_followed: bool,
+    ) {
         self.unseen = false;
         self.introduced = true;
         let headers = spans.iter().map(|span| (span.name(data), span.value(data)));
-        if !self.queue().push_with(|buf| frame.encode(buf, headers)) {
+        let encode = |buf: &mut Vec<u8>| frame.encode(buf, headers);
+        let given = if may_be_followed {
+            self.queue().gather(encode)
+        } else {
+            self.queue().push_with(encode)
+        };
+        if !given {
             // Nobody is there to answer any more.
             self.kill();
         }

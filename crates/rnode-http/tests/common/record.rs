@@ -3,7 +3,7 @@
 
 use super::client::Client;
 use super::{Fake, GET, Out};
-use rnode_bridge::frame::InFrame;
+use rnode_bridge::frame::{InFrame, special};
 use rnode_http::ServerConfig;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,7 +11,10 @@ use std::time::Duration;
 /// A frame that arrived, copied.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
+    /// Slot and generation.
     Request(u32, u32),
+    /// The same, and the next frame is of the same bytes.
+    JoinedRequest(u32, u32),
     Abort(u32, u32, u32),
     Finished(bool),
     Other(String),
@@ -24,6 +27,12 @@ fn recorder() -> (
     let (sender, receiver) = mpsc::channel();
     let record = move |frame: InFrame<'_>, _: &mut Out| {
         let event = match frame {
+            InFrame::Request {
+                slot,
+                generation,
+                flags,
+                ..
+            } if flags & special::JOINED != 0 => Event::JoinedRequest(slot, generation),
             InFrame::Request {
                 slot, generation, ..
             } => Event::Request(slot, generation),
@@ -66,7 +75,9 @@ pub fn requested() -> (Fake, Client, mpsc::Receiver<Event>, u32, u32) {
 /// Slot and generation of the next frame, which is a REQUEST.
 pub fn request(events: &mpsc::Receiver<Event>) -> (u32, u32) {
     match events.recv_timeout(Duration::from_secs(20)) {
-        Ok(Event::Request(slot, generation)) => (slot, generation),
+        Ok(Event::Request(slot, generation) | Event::JoinedRequest(slot, generation)) => {
+            (slot, generation)
+        }
         other => panic!("expected a request, got {other:?}"),
     }
 }
