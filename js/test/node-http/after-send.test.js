@@ -42,6 +42,9 @@ const answers = {
   end: (res) => res.end('answered')
 }
 
+/** The request that asks what has become of the one before it on the connection, whose body Node's parser has come through by then. */
+const OVER = '/over'
+
 suite(__filename, [
   ...Object.keys(BODIES).flatMap((body) =>
     // what a tick later is left of a large one is chance
@@ -51,21 +54,31 @@ suite(__filename, [
         Object.keys(WAYS).flatMap((way) =>
           Object.keys(answers).map((answer) => ({
             name: `${answer}, then ${way} of a body that is ${body}, ${when}`,
-            serve:
-              ({ log }) =>
-              (req, res) => {
+            serve({ log }) {
+              let first
+              return (req, res) => {
                 answers[answer](res)
-                LATER[when](() => WAYS[way](req, log))
-                // long after everything that can come has come
-                setTimeout(() => log('over', req.readableEnded, req.destroyed, req.complete), 60)
-              },
+                if (req.url !== OVER) {
+                  first = req
+                  LATER[when](() => WAYS[way](req, log))
+                } else {
+                  // behind the ticks of what came with this request
+                  setImmediate(() => {
+                    log('over', first.readableEnded, first.destroyed, first.complete)
+                  })
+                }
+              }
+            },
             async exchange(client) {
-              const answer = await client.request({ path: '/', ...BODIES[body] })
-              let count = 1
-              for (;;) {
+              const connection = await client.open()
+              connection.write(client.encodeRequest({ path: '/', ...BODIES[body] }))
+              const answer = await connection.readResponse()
+              connection.write(client.encodeRequest({ path: OVER }))
+              await connection.readResponse()
+              for (let count = 1; ; count++) {
                 const log = await client.until(count)
                 if (log.some((entry) => entry[0] === 'over')) return answer
-                count = log.length + 1
+                count = Math.max(count, log.length)
               }
             }
           }))

@@ -18,12 +18,15 @@ const { closeServer } = require('../helpers/wait')
 
 const CASE_LIMIT_MS = 30_000
 const UNTIL_LIMIT_MS = 8_000
+/** Rounds of the event loop in which a connection that has gone is told of. */
+const ROUNDS = 20
 
 /**
  * @typedef {object} Case
  * @property {string} name
  * @property {(ctx: object) => any} serve runs in the child: returns a handler `(req, res)`, an app, a server, or a promise of one.
- *   `ctx` has `express`, `log(value)` (ordered observations), `attempt(fn)` and `later(fn)` (work for the end of the case).
+ *   `ctx` has `express`, `log(value)` (ordered observations), `attempt(fn)`, `later(fn)` (work for the end of the case) and `whenGone(fn)` (called
+ *   when no connection is left and all has been told of them: nothing more can come then).
  * @property {(client: object) => Promise<any>} exchange runs in the test: `client` has `request(options)`, `open(options?)`,
  *   `raw(text)` (one connection: sends bytes, reads to the end), `until(count)` (waits for so many observations), `port`, `info`.
  * @property {(ours: object, nodes: object) => void} [differs] asserts on both records, where ours is another on purpose:
@@ -61,6 +64,12 @@ function attempt(fn) {
   }
 }
 
+/** Calls `fn` so many rounds of the event loop later. */
+function inRounds(count, fn) {
+  if (count === 0) fn()
+  else setImmediate(inRounds, count - 1, fn)
+}
+
 function serveCases(cases) {
   const express = load(process.env.NODE_HTTP_SIDE)
   let current
@@ -84,6 +93,12 @@ function serveCases(cases) {
       },
       later(fn) {
         closers.push(fn)
+      },
+      whenGone(fn) {
+        current.server.getConnections((_, count) => {
+          if (count !== 0) setTimeout(ctx.whenGone, 2, fn)
+          else inRounds(ROUNDS, fn)
+        })
       }
     }
     current = { log, waiting, answer, closers }

@@ -87,8 +87,7 @@ suite(__filename, [
       const connection = await client.open()
       for (let i = 0; i < 3; i++) {
         connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
-        await client.until(i + 1)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await connection.readResponse()
       }
     }
   },
@@ -196,9 +195,11 @@ suite(__filename, [
   one(
     'sendFile, then write()',
     (_req, res, { log }) => {
-      res.sendFile(FILE, (err) => log('sent', err?.code ?? err?.message ?? null))
+      res.sendFile(FILE, (err) => {
+        log('sent', err?.code ?? err?.message ?? null)
+        res.end()
+      })
       res.write('sent')
-      setTimeout(() => res.end(), 20)
     },
     1
   ),
@@ -314,14 +315,14 @@ suite(__filename, [
     ['light', 'streaming'].map((when) =>
       cut(
         `callbacks of writes behind destroy(${err ? 'err' : ''}), ${when}`,
-        (_req, res, { log }) => {
+        (_req, res, { log, whenGone }) => {
           const done = (name) => (error) => log(name, error?.code ?? error ?? null)
           events(res, ['error', 'close'], log)
           if (when === 'streaming') res.write('first', done('first'))
           res.destroy(err)
           log('write', res.write('second', done('second')))
           res.end('third', done('third'))
-          setTimeout(() => log('over'), 30)
+          whenGone(() => log('over'))
         },
         'over'
       )
@@ -331,14 +332,14 @@ suite(__filename, [
     ['unread', 'paused', 'read later'].map((how) => ({
       name: `the callback of end() behind ${method}, its body ${how}`,
       serve:
-        ({ log }) =>
+        ({ log, whenGone }) =>
         (req, res) => {
           events(req, ['end', 'close', 'aborted'], log, 'req ')
           events(res, ['finish', 'close', 'prefinish'], log, 'res ')
           if (how === 'paused') req.on('data', () => log('data')).pause()
           res.end('x', () => log('ended'))
           if (how === 'read later') req.on('data', () => log('data'))
-          setTimeout(() => log('over', req.complete, req.destroyed), 40)
+          whenGone(() => log('over', req.complete, req.destroyed))
         },
       async exchange(client) {
         const answer = await client.request({
@@ -353,7 +354,7 @@ suite(__filename, [
   ),
   {
     name: 'captureRejections, destroy(err), then send()',
-    serve({ log, later }) {
+    serve({ log, later, whenGone }) {
       const { EventEmitter } = require('node:events')
       EventEmitter.captureRejections = true
       later(() => {
@@ -364,7 +365,7 @@ suite(__filename, [
         events(res, ['error', 'close', 'finish'], log, 'res ')
         res.destroy(gone())
         log(res.send('x') === res)
-        setTimeout(() => log('over'), 30)
+        whenGone(() => log('over'))
       }
     },
     async exchange(client) {
@@ -377,15 +378,12 @@ suite(__filename, [
     ['send', 'end', 'json', 'none'].map((method) =>
       cut(
         `destroy(${err ? 'err' : ''}), then ${method}`,
-        (req, res, { log, attempt }) => {
+        (req, res, { log, attempt, whenGone }) => {
           events(req, ['error', 'close', 'aborted', 'end'], log, 'req ')
           events(res, ['error', 'close', 'finish'], log, 'res ')
           res.destroy(err)
           if (method !== 'none') log(attempt(() => res[method]('x')).code ?? null)
-          setTimeout(
-            () => log('over', req.destroyed, res.destroyed, res.closed, res.errored?.code),
-            30
-          )
+          whenGone(() => log('over', req.destroyed, res.destroyed, res.closed, res.errored?.code))
         },
         'over'
       )
@@ -395,7 +393,7 @@ suite(__filename, [
   // listeners that come when their event is due
   {
     name: "prependListener('close') behind a body that was parsed",
-    serve({ express, log }) {
+    serve({ express, log, whenGone }) {
       const app = express()
       app.use(express.json())
       app.use((req, res) => {
@@ -403,7 +401,7 @@ suite(__filename, [
         req.on('close', () => log('close'))
         req.prependOnceListener('close', () => log('prepended once'))
         res.json(req.body)
-        setTimeout(() => log('over'), 30)
+        whenGone(() => log('over'))
       })
       return app
     },
@@ -423,18 +421,18 @@ suite(__filename, [
       ['send', 'end'].map((method) =>
         one(
           `'${event}' listened to a ${when} behind ${method}`,
-          (_req, res, { log }) => {
+          (_req, res, { log, whenGone }) => {
             res[method]('x')
             const listen = () => {
               res.on(event, () => log(event))
-              setTimeout(() => log('over'), 20)
+              whenGone(() => log('over'))
             }
             if (when === 'tick') process.nextTick(listen)
             else if (when === 'micro') queueMicrotask(listen)
             else if (when === 'two ticks') process.nextTick(() => process.nextTick(listen))
             else setImmediate(listen)
           },
-          1
+          'over'
         )
       )
     )
@@ -444,13 +442,13 @@ suite(__filename, [
       ['end', 'send', 'json'].map((answer) => ({
         name: `${method}: '${event}' of the request listened to a turn behind ${answer}`,
         serve:
-          ({ log }) =>
+          ({ log, whenGone }) =>
           (req, res) => {
             res[answer]('x')
             setImmediate(() =>
               setImmediate(() => {
                 events(req, [...new Set([event, 'end', 'close'])], log)
-                setTimeout(() => log('over', req.complete, req.destroyed, req.readableEnded), 30)
+                whenGone(() => log('over', req.complete, req.destroyed, req.readableEnded))
               })
             )
           },
