@@ -4,10 +4,9 @@
 mod common;
 
 use common::client::Client;
-use common::record::{Event, next, recorded, recorded_with, request};
+use common::record::{Event, next, recorded, request};
 use common::{Fake, GET, Out, head};
 use rnode_bridge::frame::{abort, outbound, response_flags as flags};
-use rnode_http::ServerConfig;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -301,12 +300,12 @@ fn a_deadline_runs_from_the_turn_on() {
 
 #[test]
 fn a_head_that_is_late_behind_another_request_ends_the_connection() {
-    let config = ServerConfig::default();
-    config.headers_timeout.store(100, Relaxed);
-    let (fake, events) = recorded_with(config);
+    let (fake, events) = recorded();
     let mut client = Client::connect(fake.port());
-    client.send(GET).send("GET /never HTTP/1.1\r\n");
+    client.send(GET);
     let (slot, generation) = request(&events);
+    fake.config.headers_timeout.store(100, Relaxed);
+    client.send("GET /never HTTP/1.1\r\n");
     let late = Event::Abort(slot, generation, abort::PIPELINE_BROKEN);
     assert_eq!(next(&events), late);
     post(&fake, |out| {

@@ -22,8 +22,11 @@ fn a_slow_head_gets_408() {
         answer,
         "without a byte, too"
     );
+    // The first one has as long as it needs.
+    fake.config.headers_timeout.store(0, Relaxed);
     let mut client = Client::connect(fake.port());
     assert_eq!(client.send(GET).response().expect("answered").status, 200);
+    fake.config.headers_timeout.store(100, Relaxed);
     assert_eq!(client.send("GET").rest(), answer, "a later request, too");
     fake.wait_for_no_slots();
 }
@@ -41,10 +44,10 @@ fn an_idle_connection_is_closed_without_a_word() {
 #[test]
 fn a_slow_body_gets_408_and_aborts() {
     let (fake, events) = recorded();
-    fake.config.request_timeout.store(100, Relaxed);
     let mut client = Client::connect(fake.port());
     client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello");
     let (slot, generation) = request(&events);
+    fake.config.request_timeout.store(100, Relaxed);
     assert_eq!(
         client.rest(),
         b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
@@ -146,13 +149,13 @@ fn a_deadline_stops_at_the_head_and_starts_again_with_body_bytes() {
         "slow but streaming"
     );
 
-    // An upload of eight pieces, each well within the deadline, all of them together well over it.
-    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n");
+    // An upload of fifteen pieces, each well within the deadline, all of them together well over it.
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n");
     let (slot, generation) = request(&events);
     outbound::body_want(out.to(slot), slot, generation, 100);
-    outbound::deadline(out.to(slot), slot, generation, 1_000);
+    outbound::deadline(out.to(slot), slot, generation, 2_000);
     out.flush();
-    for _ in 0..8 {
+    for _ in 0..15 {
         std::thread::sleep(Duration::from_millis(200));
         client.send("x");
     }

@@ -11,6 +11,9 @@ const { test } = require('node:test')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { kDeadline } = require('../../lib/router/symbols')
 
+/** Milliseconds in which a machine that has much else to do comes to a handler and back. */
+const LONG = 1200
+
 /** A promise to be settled from outside. */
 function deferred() {
   let resolve
@@ -138,7 +141,7 @@ onBoth(
   'what fails because of the signal is not reported, and answers in time stay as they are',
   (app, t) => {
     const log = t.mock.method(console, 'error', () => {})
-    app.set('env', 'development').set('handler timeout', 150)
+    app.set('env', 'development').set('handler timeout', LONG)
     app.get('/stuck', async (req, res) => {
       await sleep(60_000, undefined, { signal: req.signal })
       res.send('never')
@@ -149,11 +152,11 @@ onBoth(
       res.send('later')
     })
     app.get('/off', ours.timeout(0), async (_req, res) => {
-      await sleep(250)
+      await sleep(LONG + 200)
       res.send('off')
     })
     app.get('/longer', ours.timeout(60_000), async (_req, res) => {
-      await sleep(250)
+      await sleep(LONG + 200)
       res.send('longer')
     })
     return { log }
@@ -181,21 +184,21 @@ onBoth(
     const router = ours.Router()
     child.set('handler timeout', 20).get('/', () => {})
     open.set('handler timeout', false).get('/', async (_req, res) => {
-      await sleep(60)
+      await sleep(LONG + 200)
       res.send('open')
     })
     router.use(ours.timeout(20))
     router.get('/', () => {})
     app.use('/child', child)
     app.use('/router', router)
-    app.use('/limited', ours.timeout(30), open)
+    app.use('/limited', ours.timeout(LONG), open)
 
     // inherits what the parent sets, which must not start the clock that was stopped before it
     const parent = ours()
     const heir = ours()
-    parent.set('handler timeout', 30).use(ours.timeout(0), heir)
+    parent.set('handler timeout', LONG).use(ours.timeout(0), heir)
     heir.get('/', async (_req, res) => {
-      await sleep(90)
+      await sleep(LONG + 200)
       res.send('heir')
     })
     app.use('/inherited', parent)
@@ -211,11 +214,11 @@ onBoth(
 onBoth(
   'a streaming response is not cut',
   (app) => {
-    app.set('handler timeout', 20)
+    app.set('handler timeout', LONG)
     app.get('/', async (_req, res) => {
       for (const part of ['a', 'b', 'c', 'd']) {
         res.write(part)
-        await sleep(15)
+        await sleep(LONG / 3)
       }
       res.end('e')
     })
@@ -230,7 +233,7 @@ onBoth(
 onBoth(
   'a slow upload is no stuck handler; one that stops is',
   (app) => {
-    app.set('handler timeout', 400)
+    app.set('handler timeout', LONG)
     app.post('/', ours.text(), (req, res) => res.send(req.body))
   },
   async (port) => {
@@ -248,7 +251,7 @@ onBoth(
       outgoing.flushHeaders()
       for (const part of parts) {
         outgoing.write(part)
-        await sleep(50)
+        await sleep(LONG / 8)
       }
       const [incoming] = await response
       incoming.resume()

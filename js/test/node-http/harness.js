@@ -18,7 +18,7 @@ const { closeServer } = require('../helpers/wait')
 
 const CASE_LIMIT_MS = 30_000
 const UNTIL_LIMIT_MS = 8_000
-/** Rounds of the event loop in which a connection that has gone is told of. */
+/** Rounds of the event loop in which what has gone is told of. */
 const ROUNDS = 20
 
 /**
@@ -64,10 +64,11 @@ function attempt(fn) {
   }
 }
 
-/** Calls `fn` so many rounds of the event loop later. */
-function inRounds(count, fn) {
-  if (count === 0) fn()
-  else setImmediate(inRounds, count - 1, fn)
+/** Calls `fn` so many rounds of the event loop later, counted from when no work with files is under way any more. */
+function whenIdle(count, fn) {
+  const isBusy = process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq'))
+  if (count === 0 && !isBusy) fn()
+  else setImmediate(whenIdle, isBusy ? ROUNDS : count - 1, fn)
 }
 
 function serveCases(cases) {
@@ -97,7 +98,7 @@ function serveCases(cases) {
       whenGone(fn) {
         current.server.getConnections((_, count) => {
           if (count !== 0) setTimeout(ctx.whenGone, 2, fn)
-          else inRounds(ROUNDS, fn)
+          else whenIdle(ROUNDS, fn)
         })
       }
     }
@@ -133,7 +134,7 @@ function serveCases(cases) {
     for (const close of closers) await close()
     const closed = server.listening ? await closeServer(server) : true
     // The 'close' events of sockets come after the server's own, in a later phase of the event loop.
-    setImmediate(() => setImmediate(() => process.send({ collected: { log, closed } })))
+    whenIdle(ROUNDS, () => process.send({ collected: { log, closed } }))
   }
 
   process.on('message', (message) => {
