@@ -434,5 +434,35 @@ suite(__filename, [
         connection.write(encodeRequest({ path: '/', headers: { Connection: 'close' } }))
         return connection.readResponse()
       })
+  },
+  {
+    name: 'the next connection comes in the turn in which an answer by Rust is told',
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        if (req.url !== '/file') return res.end('other')
+        const { socket } = req
+        socket.on('close', () => log('socket close'))
+        for (const name of ['aborted', 'end', 'close']) req.on(name, () => log(`req ${name}`))
+        for (const name of ['finish', 'close']) res.on(name, () => log(`res ${name}`))
+        const { writeHead } = res
+        res.writeHead = function (...args) {
+          // what comes meanwhile is found at once: the end of the file, of its connection, and the next one's request
+          setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500))
+          return writeHead.apply(this, args)
+        }
+        res.sendFile(path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'hello.txt'))
+      },
+    async exchange({ open, request, until }) {
+      const connection = await open()
+      connection.write('GET /file HTTP/1.1\r\nHost: a\r\n\r\n')
+      const first = await connection.readResponse()
+      connection.destroy()
+      // its place is free by then, and the next takes it
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      const next = await request({ path: '/' })
+      await until(5)
+      return [first, next]
+    }
   }
 ])
