@@ -1,6 +1,7 @@
-// node bench/latency.mjs [--servers=rnode,node-http,axum] [--rounds=5] [--duration=3] [--node=…]
+// node bench/latency.mjs [--servers=rnode,node-http,axum] [--rounds=5] [--duration=3] [--pauses=5,50,500] [--node=…]
 // Latency where it means something: one connection with one request at a time (what the hand-over between threads
 // costs), and then many connections at half of the maximum load of the first server named. Hello-json, alternating.
+// With --pauses, instead: one connection with a request every so many milliseconds.
 
 import { chooseGenerator, load } from './lib/load.mjs'
 import { median } from './lib/measure.mjs'
@@ -22,6 +23,7 @@ const names = [
   'node',
   'io-threads',
   'out',
+  'pauses',
   'no-build'
 ]
 const scenario = scenarios.load('hello-json')
@@ -42,6 +44,29 @@ async function alternate(handles, rounds, measure) {
 const medians = (rounds, fields) =>
   Object.fromEntries(fields.map((field) => [field, median(rounds.map((round) => round[field]))]))
 
+/** One connection with a request every `pause` ms: what waking up costs. At least ten requests a round. */
+async function withPauses(handles, { pauses, rounds, duration }) {
+  const results = {}
+  const rows = handles.map(({ name }) => [name])
+  for (const pause of pauses) {
+    const measured = await alternate(handles, rounds, ({ port }) =>
+      paced({
+        port,
+        path: scenario.path,
+        rate: 1000 / pause,
+        connections: 1,
+        seconds: Math.max(duration, pause / 100),
+        warmup: 1
+      })
+    )
+    results[pause] = measured
+    for (const row of rows) row.push(us(medians(measured[row[0]], ['p50']).p50))
+  }
+  console.log('\nOne connection, a request every so many milliseconds: p50, µs\n')
+  console.log(table(['server', ...pauses.map((pause) => `${pause} ms`)], rows))
+  return results
+}
+
 main(async () => {
   const { options } = parseOptions(names, { servers: ['rnode', 'node-http', 'axum'] })
   ensurePackages()
@@ -61,6 +86,12 @@ main(async () => {
     for (const handle of handles) {
       await verify(handle, scenario)
       await closedLoop(handle, options.connections, 2)
+    }
+
+    if (options.pauses) {
+      const paused = await withPauses(handles, options)
+      if (options.out) write(options.out, { ...provenance(node), settings: options, paused })
+      return
     }
 
     const single = await alternate(handles, options.rounds, (handle) => closedLoop(handle, 1))

@@ -37,6 +37,7 @@ const all = {
   count: { least: 1, help: 'how many (connections, requests or starts, by program)' },
   minutes: { default: 20, least: 1, help: 'minutes of load per server' },
   rate: { default: 2000, least: 1, help: 'requests per second' },
+  pauses: { read: list, help: 'milliseconds between the requests of one connection, several' },
   runs: { default: 15, least: 1, help: 'process starts per server' }
 }
 

@@ -1,7 +1,7 @@
 //! The I/O threads: each one runs a single-threaded tokio runtime that owns its connections from accept to close.
 //! What other threads may do to them is post frames or commands; no connection state is shared.
 
-use crate::direct::DirectSet;
+use crate::direct::{DirectSet, Ready};
 use crate::io_thread::{self, Command};
 use crate::loan::{Lend, Lent, Loan};
 use crate::wakes::Wakes;
@@ -136,6 +136,9 @@ impl IoPool {
 
     /// Reads the direct connections of `set` that have become readable, on the calling thread: the one that answers them.
     pub fn serve_direct(&self, set: &DirectSet) {
+        if set.only().is_some_and(|only| self.serve_only(set, only)) {
+            return;
+        }
         set.take(|ready| {
             for of_thread in ready.chunk_by(|a, b| slot_io(a.slot) == slot_io(b.slot)) {
                 let Some(thread) = self.threads.get(usize::from(slot_io(of_thread[0].slot))) else {
@@ -147,6 +150,17 @@ impl IoPool {
                 }
             }
         });
+    }
+
+    /// Reads the only connection of `set` without asking the set first. False if nothing came of that.
+    ///
+    /// What is left unread, or has come meanwhile, keeps the set readable.
+    fn serve_only(&self, set: &DirectSet, only: Ready) -> bool {
+        let Some(thread) = self.threads.get(usize::from(slot_io(only.slot))) else {
+            return false;
+        };
+        set.note_take();
+        thread.loan.with(|lent| lent.state().serve_only(only)) == Some(true)
     }
 
     /// As [`post`](Self::post), for answers that may be of a direct connection: such a one is written on the calling thread.

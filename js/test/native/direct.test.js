@@ -7,6 +7,7 @@
 const assert = require('node:assert')
 const { fork } = require('node:child_process')
 const { once } = require('node:events')
+const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
@@ -257,13 +258,59 @@ describe('direct connections', { skip }, () => {
     client.socket.destroy()
   })
 
-  test('one that is idle is direct no more, and is served again', async () => {
-    const client = await direct(ours.port)
-    const other = new Client(ours.port)
-    do {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    } while ((await other.get('/direct')) !== '0')
-    assert.match(await client.get('/echo'), /GET/)
+  /** A server that ends with the test. */
+  const own = async (t) => {
+    const server = await start()
+    t.after(() => {
+      server.child.kill()
+      return server.exit
+    })
+    return server
+  }
+
+  /** `get` answers with the number of direct connections, of which there are none but this one. */
+  const untilDirect = async (get) => {
+    const began = Date.now()
+    while ((await get()) !== '1') assert.ok(Date.now() - began < LIMIT_MS, 'it is never direct')
+  }
+
+  test('one that is idle stays direct', async (t) => {
+    const server = await own(t)
+    const client = await direct(server.port)
+    await untilDirect(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return client.get('/direct')
+    })
+    client.socket.destroy()
+  })
+
+  test('one is direct whose requests pass files in front', async (t) => {
+    const server = await own(t)
+    const client = new Client(server.port)
+    const name = path.join(folder, 'later')
+    await untilDirect(() => client.get('/api/later'))
+    assert.strictEqual(await client.get('/api/file.txt'), 'of a file')
+    assert.match(await client.get('/api/later'), /^[01]$/)
+    await untilDirect(() => client.get('/api/later?query'))
+    fs.writeFileSync(name, 'it is here')
+    assert.strictEqual(await client.get('/api/later'), 'it is here')
+    fs.rmSync(name)
+    assert.match(await client.get('/api/later'), /^[01]$/)
+    await untilDirect(() => client.get('/api/later'))
+    client.socket.destroy()
+  })
+
+  test('an idle one does not wait for JavaScript where that is not needed', async (t) => {
+    const server = await own(t)
+    const client = await direct(server.port)
+    const other = await direct(server.port)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const order = []
+    const block = other.get('/block?ms=3000').then(() => order.push('blocked'))
+    assert.strictEqual(await client.get('/files/file.txt'), 'of a file')
+    order.push('file')
+    await block
+    assert.deepStrictEqual(order, ['file', 'blocked'])
     client.socket.destroy()
     other.socket.destroy()
   })

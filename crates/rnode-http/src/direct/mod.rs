@@ -25,11 +25,15 @@ const WINDOW: u32 = 32;
 const FEW: u32 = 8;
 /// Requests per look from which on they no longer do: JavaScript has no time to spare.
 const MANY: u32 = 16;
-/// Longest pause (ms) between two batches of a window; a direct connection that is idle for longer is taken back.
+/// Requests with longer pauses (ms) are single ones, for which the I/O thread does not tick. So long is a direct connection idle
+/// before its place may be somebody else's.
 const PAUSE: u64 = 20;
+/// Direct connections of an I/O thread, which may have to take all of them back at once.
+const MOST: usize = 256;
 /// Milliseconds for which connections do not become direct again after there were too many requests.
 const REST: u64 = 250;
-/// How often the I/O thread looks after direct connections: within two of these it takes over where JavaScript is busy.
+/// How often the I/O thread looks after direct connections while they are used: within two of these it takes over where
+/// JavaScript is busy. Otherwise its sweep does.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// What an I/O thread knows of its direct connections.
@@ -44,6 +48,10 @@ pub(crate) struct Direct {
     conns: RefCell<Vec<Watched>>,
     serial: Cell<u32>,
     sets: RefCell<Vec<Looked>>,
+    /// When somebody last came to read (ms).
+    served: Cell<u64>,
+    /// Until when the thread ticks (ms).
+    used_until: Cell<u64>,
 }
 
 /// What some batches had to do.
@@ -51,7 +59,6 @@ pub(crate) struct Direct {
 struct Window {
     batches: u32,
     work: u32,
-    last: u64,
 }
 
 struct Watched {
@@ -102,6 +109,11 @@ impl ThreadState {
         Lent::new(&self.0).0.serve_direct(ready);
     }
 
+    /// Reads one direct connection that should have something to read. False if it has not.
+    pub(crate) fn serve_only(&self, only: Ready) -> bool {
+        Lent::new(&self.0).0.serve_only(only)
+    }
+
     /// Does what `frames` ask, if all connections they are for are direct. False, with nothing done, if not.
     pub(crate) fn answer(
         &self,
@@ -142,10 +154,6 @@ impl Ctx {
     fn weigh(&self, work: usize) {
         let mut window = self.direct.window.get();
         let now = self.recent();
-        if now.saturating_sub(window.last) > PAUSE {
-            window = Window::default();
-        }
-        window.last = now;
         window.batches += 1;
         window.work += work as u32;
         if window.batches == WINDOW {
@@ -157,10 +165,7 @@ impl Ctx {
             } else if !on && window.work <= WINDOW * FEW && now >= self.direct.not_before.get() {
                 self.direct.on.set(true);
             }
-            window = Window {
-                last: now,
-                ..Window::default()
-            };
+            window = Window::default();
         }
         self.direct.window.set(window);
     }
@@ -181,6 +186,9 @@ impl Ctx {
             return;
         }
         for cell in touched {
+            if self.direct.conns.borrow().len() >= MOST {
+                break;
+            }
             let serial = self.direct.serial.get().checked_add(1).unwrap_or(1);
             if self.guarded(cell, |conn| conn.go_direct(serial)) != Some(true) {
                 continue;
@@ -208,6 +216,7 @@ impl Ctx {
 
     /// Reads direct connections, on whichever thread has the loan.
     pub(crate) fn serve_direct(&self, ready: &[Ready]) {
+        self.note_use();
         for ready in ready {
             if let Some(cell) = self.direct_cell(ready.slot, ready.serial) {
                 self.guarded(&cell, |conn| conn.direct_readable(ready.ended, self));
@@ -216,17 +225,51 @@ impl Ctx {
         self.weigh(ready.len());
     }
 
-    pub(crate) fn has_direct(&self) -> bool {
+    fn serve_only(&self, only: Ready) -> bool {
+        let Some(cell) = self.direct_cell(only.slot, only.serial) else {
+            return false;
+        };
+        let read = self.guarded(&cell, |conn| conn.direct_readable(false, self));
+        if read != Some(true) {
+            return false;
+        }
+        self.note_use();
+        self.weigh(1);
+        true
+    }
+
+    /// Has the thread tick while requests come one after the other.
+    fn note_use(&self) {
+        let (now, direct) = (self.now(), &self.direct);
+        if now.saturating_sub(direct.served.replace(now)) <= PAUSE
+            && direct.used_until.replace(now + PAUSE) < now
+        {
+            self.wake_main();
+        }
+    }
+
+    fn has_direct(&self) -> bool {
         !self.direct.conns.borrow().is_empty()
     }
 
-    /// Called every [`TICK`] while there are direct connections.
-    pub(crate) fn tick_direct(&self) {
+    /// The thread is to call [`look_after_direct`](Self::look_after_direct) every [`TICK`].
+    pub(crate) fn ticks(&self) -> bool {
+        self.has_direct() && self.recent() <= self.direct.used_until.get()
+    }
+
+    /// Takes connections back whose JavaScript thread does not come to read what has arrived. Called at every tick and sweep.
+    pub(crate) fn look_after_direct(&self) {
+        if !self.has_direct() {
+            return;
+        }
         let now = self.now();
         for looked in &mut *self.direct.sets.borrow_mut() {
             let left = looked.set.left();
             let is_stuck = left.is_some() && left == looked.left;
             looked.left = left;
+            if left.is_some() {
+                self.direct.used_until.set(now + PAUSE);
+            }
             self.direct.conns.borrow_mut().retain(|watched| {
                 let conn = watched.cell.borrow();
                 if conn.direct != watched.serial {
@@ -236,15 +279,31 @@ impl Ctx {
                     .server()
                     .direct()
                     .is_some_and(|set| Arc::ptr_eq(set, &looked.set));
-                let over = is_of_set && is_stuck || conn.is_idle_for(now, PAUSE);
-                if over {
+                if is_of_set && is_stuck {
                     conn.wake();
                 }
-                !over
+                !(is_of_set && is_stuck)
             });
         }
         if !self.has_direct() {
             self.direct.sets.borrow_mut().clear();
         }
+    }
+
+    /// Makes room for connections that are used. Called at every sweep.
+    pub(crate) fn retire_direct(&self) {
+        let mut conns = self.direct.conns.borrow_mut();
+        if conns.len() < MOST {
+            return;
+        }
+        let now = self.now();
+        conns.retain(|watched| {
+            let conn = watched.cell.borrow();
+            let is_idle = conn.is_idle_for(now, PAUSE);
+            if is_idle && conn.direct == watched.serial {
+                conn.wake();
+            }
+            !is_idle
+        });
     }
 }

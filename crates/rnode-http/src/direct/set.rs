@@ -18,6 +18,17 @@ pub(crate) struct Ready {
     pub(crate) ended: bool,
 }
 
+impl Ready {
+    /// Of the token of an event, which is never 0: serials begin at 1.
+    fn of(token: u64, ended: bool) -> Self {
+        Self {
+            slot: (token >> 32) as u32,
+            serial: token as u32,
+            ended,
+        }
+    }
+}
+
 /// An epoll instance that is readable when one of the sockets in it has become so. Elsewhere than on Linux there is none.
 #[derive(Debug)]
 pub struct DirectSet {
@@ -27,6 +38,8 @@ pub struct DirectSet {
     closed: AtomicBool,
     /// How often it was taken from.
     takes: AtomicU64,
+    /// The socket that was ready last, as the token of its events; 0 = none.
+    last: AtomicU64,
 }
 
 impl DirectSet {
@@ -49,6 +62,17 @@ impl DirectSet {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// The socket that must be meant when the set is readable, if there is only one in it. It may have left meanwhile.
+    pub(crate) fn only(&self) -> Option<Ready> {
+        let token = self.last.load(Ordering::Relaxed);
+        (token != 0 && self.len() == 1).then(|| Ready::of(token, false))
+    }
+
+    /// What [`only`](Self::only) has named is being read.
+    pub(crate) fn note_take(&self) {
+        self.takes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a socket out that was removed, or closed.
     pub(crate) fn forget(&self) {
         self.len.fetch_sub(1, Ordering::Relaxed);
@@ -68,6 +92,7 @@ impl DirectSet {
             len: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             takes: AtomicU64::new(0),
+            last: AtomicU64::new(0),
         })
     }
 
@@ -99,13 +124,10 @@ impl DirectSet {
         for (ready, event) in ready.iter_mut().zip(&events[..count]) {
             // The event lies packed.
             let (data, flags) = (event.data, event.flags);
-            *ready = Ready {
-                slot: (data.u64() >> 32) as u32,
-                serial: data.u64() as u32,
-                ended: flags != epoll::EventFlags::IN,
-            };
+            *ready = Ready::of(data.u64(), flags != epoll::EventFlags::IN);
+            self.last.store(data.u64(), Ordering::Relaxed);
         }
-        self.takes.fetch_add(1, Ordering::Relaxed);
+        self.note_take();
         f(&ready[..count]);
     }
 

@@ -6,6 +6,7 @@ use super::options::Options;
 use super::outcome::Failure;
 use super::path::{has_extension, normalize, resolve};
 use super::stat::{Kind, Meta};
+use std::io;
 
 /// The moment at which `send` emits `file` or `directory`, or fails.
 #[derive(Debug)]
@@ -32,6 +33,15 @@ pub struct Found {
 
 /// Looks for the file that `url_path` (encoded, latin1; for `res.sendFile` an encoded file path) names.
 pub fn locate(options: &Options, url_path: &[u8], cache: &FileCache) -> Located {
+    locate_by(options, url_path, |path| cache.stat(path))
+}
+
+/// As [`locate`], with `stat` to ask for the state of a path.
+pub(super) fn locate_by(
+    options: &Options,
+    url_path: &[u8],
+    stat: impl Fn(&str) -> io::Result<Meta>,
+) -> Located {
     let resolved = match resolve(options, url_path) {
         Ok(resolved) => resolved,
         Err(status) => return Located::Failed(Failure::new(status)),
@@ -41,10 +51,10 @@ pub fn locate(options: &Options, url_path: &[u8], cache: &FileCache) -> Located 
             .index
             .iter()
             .map(|name| normalize(&format!("{}/{name}", resolved.path)));
-        return first_file(names, None, cache);
+        return first_file(names, None, stat);
     }
     let path = resolved.path;
-    match cache.stat(&path) {
+    match stat(&path) {
         Ok(meta) if meta.kind == Kind::Directory => Located::Directory {
             trailing_slash: resolved.trailing_slash,
         },
@@ -52,11 +62,11 @@ pub fn locate(options: &Options, url_path: &[u8], cache: &FileCache) -> Located 
         Ok(_) if path.ends_with('/') => Located::Failed(Failure::new(404)),
         Ok(meta) => Located::File(Found { path, meta }),
         Err(e) => {
-            let missing = e.kind() == std::io::ErrorKind::NotFound;
+            let missing = e.kind() == io::ErrorKind::NotFound;
             let failure = Failure::system(&e, "stat", &path);
             if missing && !has_extension(&path) && !path.ends_with('/') {
                 let names = options.extensions.iter().map(|ext| format!("{path}.{ext}"));
-                first_file(names, Some(failure), cache)
+                first_file(names, Some(failure), stat)
             } else {
                 Located::Failed(failure)
             }
@@ -69,10 +79,10 @@ pub fn locate(options: &Options, url_path: &[u8], cache: &FileCache) -> Located 
 fn first_file(
     paths: impl Iterator<Item = String>,
     mut failure: Option<Failure>,
-    cache: &FileCache,
+    stat: impl Fn(&str) -> io::Result<Meta>,
 ) -> Located {
     for path in paths {
-        match cache.stat(&path) {
+        match stat(&path) {
             Ok(meta) if meta.kind == Kind::Directory => failure = None,
             Ok(meta) => return Located::File(Found { path, meta }),
             Err(e) => failure = Some(Failure::system(&e, "stat", &path)),

@@ -31,6 +31,7 @@ pub use outcome::{Body, Failure, FileAnswer, Outcome, Redirect, SystemError};
 pub(crate) use registry::cache;
 pub use registry::{intern_options, interned_options};
 pub use respond::{Preset, Request, respond, send};
+pub(crate) use serve_static::passes_at_once;
 pub use serve_static::{StaticLocated, StaticRequest, locate_static, serve_static};
 pub use stat::Meta;
 

@@ -3,11 +3,14 @@
 
 use super::cache::FileCache;
 use super::headers::{Lines, encode_url};
-use super::locate::{Found, Located, locate};
+use super::locate::{Found, Located, locate_by};
 use super::options::StaticOptions;
 use super::outcome::{Failure, Outcome, Redirect};
 use super::respond::{Preset, Request, respond};
+use super::stat::{Meta, missing_at_once};
 use crate::error_page::express::{CSP, redirect_document};
+use std::cell::Cell;
+use std::io;
 
 /// A request at the place where the layer is mounted.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +53,25 @@ pub fn locate_static(
     request: &StaticRequest<'_>,
     cache: &FileCache,
 ) -> StaticLocated {
+    locate_static_by(options, request, |path| cache.stat(path))
+}
+
+/// Whether [`serve_static`] would let a request pass, as far as that is known without waiting for a disk. False says nothing.
+pub(crate) fn passes_at_once(options: &StaticOptions, request: &StaticRequest<'_>) -> bool {
+    let is_known = Cell::new(true);
+    let located = locate_static_by(options, request, |path| {
+        let missing = missing_at_once(path);
+        is_known.set(is_known.get() && missing.is_some());
+        Err(missing.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
+    });
+    is_known.get() && matches!(located, StaticLocated::Done(Outcome::Fallthrough))
+}
+
+fn locate_static_by(
+    options: &StaticOptions,
+    request: &StaticRequest<'_>,
+    stat: impl Fn(&str) -> io::Result<Meta>,
+) -> StaticLocated {
     debug_assert!(
         options.send.root.is_some(),
         "serve-static has always a root"
@@ -77,7 +99,7 @@ pub fn locate_static(
             Outcome::Failed(failure)
         }
     };
-    StaticLocated::Done(match locate(&options.send, path, cache) {
+    StaticLocated::Done(match locate_by(&options.send, path, stat) {
         Located::File(found) => return StaticLocated::Found(found),
         Located::Directory {
             trailing_slash: false,

@@ -73,6 +73,24 @@ impl Meta {
     }
 }
 
+/// The error of a `stat` that finds nothing, if the kernel knows that without asking a file system (`RESOLVE_CACHED`, Linux 5.12).
+/// `None` if there is something, or it would have to look.
+#[cfg(target_os = "linux")]
+pub(super) fn missing_at_once(path: &str) -> Option<std::io::Error> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::Errno;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
+        Err(error @ (Errno::NOENT | Errno::NOTDIR)) => Some(error.into()),
+        _ => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn missing_at_once(_path: &str) -> Option<std::io::Error> {
+    None
+}
+
 #[cfg(unix)]
 fn inode_of(metadata: &Metadata, _modified: SystemTime) -> (u64, u64, SystemTime) {
     use std::os::unix::fs::MetadataExt;

@@ -4,6 +4,7 @@
 // The trees have symbolic links, pipes and names that only Unix allows.
 #![cfg(unix)]
 
+mod at_once;
 mod cases;
 mod changes;
 mod tree;

@@ -2,6 +2,7 @@
 //! Nothing here, and nothing that it calls, may need the runtime: such a request is left in the input for the task.
 
 use super::conn::Conn;
+use super::front::pass_at_once;
 use super::io::Io;
 use super::parse::{Expect, Framing, Head};
 use super::state::{Body, Phase};
@@ -14,6 +15,17 @@ use std::sync::atomic::Ordering::Relaxed;
 const PENALTY: u32 = 64;
 /// Times that a socket is read in one go.
 const READINGS: usize = 4;
+
+/// What a look at the socket has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// There may be more.
+    More,
+    /// That was all.
+    Done,
+    /// There was nothing.
+    Nothing,
+}
 
 impl Conn {
     /// Lets the JavaScript thread watch the socket. False, with nothing changed, if that is not the time for it.
@@ -76,6 +88,11 @@ impl Conn {
         }
     }
 
+    /// Something has come that the JavaScript thread has not found the time to read.
+    pub(super) fn has_unread(&self) -> bool {
+        self.direct != 0 && self.io.as_ref().is_some_and(Io::has_input)
+    }
+
     pub(crate) fn is_idle_for(&self, now: u64, ms: u64) -> bool {
         self.phase == Phase::Head && now.saturating_sub(self.idle_since) > ms
     }
@@ -86,13 +103,22 @@ impl Conn {
         self.direct != 0 && self.file.is_none()
     }
 
-    /// Reads and does what can be done; the task does the rest.
-    pub(crate) fn direct_readable(&mut self, ended: bool, ctx: &Ctx) {
+    /// Reads and does what can be done; the task does the rest. False if there was nothing to read.
+    pub(crate) fn direct_readable(&mut self, ended: bool, ctx: &Ctx) -> bool {
         if !self.takes_direct_answers() {
-            return self.wake();
+            self.wake();
+            return true;
         }
+        let mut found = false;
         // An edge is told once: what it may stand for is read to its end, or left to the task.
-        let is_read = (0..READINGS).any(|_| self.wants_read() && !self.read_direct(ended, ctx));
+        let is_read = (0..READINGS).any(|_| {
+            if !self.wants_read() {
+                return false;
+            }
+            let reading = self.read_direct(ended, ctx);
+            found |= reading != Reading::Nothing;
+            reading != Reading::More
+        });
         self.flush(ctx);
         if !self.input.is_empty() {
             self.recheck = true;
@@ -109,12 +135,12 @@ impl Conn {
         if is_unusual {
             self.wake();
         }
+        found || is_unusual
     }
 
-    /// Reads once. Returns whether there may be more.
-    fn read_direct(&mut self, ended: bool, ctx: &Ctx) -> bool {
+    fn read_direct(&mut self, ended: bool, ctx: &Ctx) -> Reading {
         let Some(io) = &self.io else {
-            return false;
+            return Reading::Done;
         };
         let mut buffer = ctx.read_buffer.borrow_mut();
         match io.try_read(&mut buffer) {
@@ -122,18 +148,22 @@ impl Conn {
                 drop(buffer);
                 self.ended(ctx);
                 self.wake();
-                false
+                Reading::Done
             }
             Ok(length) => {
                 self.received(&buffer[..length], ctx);
-                ended || length == buffer.len()
+                if ended || length == buffer.len() {
+                    Reading::More
+                } else {
+                    Reading::Done
+                }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Reading::Nothing,
+            Err(error) if error.kind() == ErrorKind::Interrupted => Reading::More,
             Err(_) => {
                 drop(buffer);
                 self.read_failed();
-                false
+                Reading::Done
             }
         }
     }
@@ -151,22 +181,24 @@ impl Conn {
             && !head.upgrade
             && head.method.as_str() != "CONNECT"
             && config.handler_deadline.load(Relaxed) == 0;
-        is_simple
-            && self.local.with_routes(|table, lines| {
-                // Native layers may have to look for a file.
-                let target = &data[head.url.0..head.url.1];
-                let plan = |lines| {
-                    plan::plan(
-                        table,
-                        Some(lines),
-                        head.method,
-                        target,
-                        &mut ctx.plan.borrow_mut(),
-                    )
-                };
-                lines
-                    .and_then(plan)
-                    .is_some_and(|planned| planned.front.is_some())
-            }) != Some(true)
+        is_simple && !self.may_be_native(data, head, ctx)
+    }
+
+    /// Whether native layers may answer, or may have to look for a file on a disk to know.
+    fn may_be_native(&self, data: &[u8], head: &Head, ctx: &Ctx) -> bool {
+        let is_head = head.method == rnode_router::Method::HEAD;
+        if head.framing != Framing::None
+            || !(is_head || head.method == rnode_router::Method::GET)
+            || self.phase != Phase::Head
+        {
+            return false;
+        }
+        let passes = self.local.with_routes(|table, lines| {
+            let url = &data[head.url.0..head.url.1];
+            let mut words = ctx.plan.borrow_mut();
+            let planned = plan::plan(table, Some(lines?), head.method, url, &mut words)?;
+            Some(pass_at_once(&planned.front.as_ref()?.0, url, is_head))
+        });
+        passes.flatten() == Some(false)
     }
 }

@@ -9,7 +9,7 @@ use super::conn::Conn;
 use super::parse::{Head, Span};
 use super::state::{Phase, Response};
 use crate::files::{Outcome, Preset, Request, StaticOptions, StaticRequest, interned_options};
-use crate::files::{cache, serve_static};
+use crate::files::{cache, passes_at_once, serve_static};
 use crate::io_thread::Ctx;
 use crate::plan::Planned;
 use rnode_bridge::frame::RequestFrame;
@@ -79,17 +79,6 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The path at the level of a layer, as `router` cuts it: without the mount path, always beginning with a slash.
-    fn path(&self, layer: &FrontLayer) -> Cow<'a, [u8]> {
-        let end = memchr::memchr(b'?', self.url).unwrap_or(self.url.len());
-        let path = &self.url[..end];
-        match path.get(layer.matched as usize..) {
-            Some(rest) if rest.first() == Some(&b'/') => Cow::Borrowed(rest),
-            Some(rest) => Cow::Owned([b"/", rest].concat()),
-            None => Cow::Borrowed(path),
-        }
-    }
-
     /// The headers that a file depends on; `None` if one came twice, which Node's rules must join.
     fn conditions(&self) -> Option<Request<'a>> {
         let mut request = Request {
@@ -122,7 +111,7 @@ impl<'a> Asked<'a> {
             return Outcome::Decline;
         };
         let request = StaticRequest {
-            path: &self.path(layer),
+            path: &path_at(self.url, layer),
             original_url: self.url,
             request,
         };
@@ -133,6 +122,34 @@ impl<'a> Asked<'a> {
             cache(),
         )
     }
+}
+
+/// The path at the level of a layer, as `router` cuts it: without the mount path, always beginning with a slash.
+fn path_at<'a>(url: &'a [u8], layer: &FrontLayer) -> Cow<'a, [u8]> {
+    let end = memchr::memchr(b'?', url).unwrap_or(url.len());
+    let path = &url[..end];
+    match path.get(layer.matched as usize..) {
+        Some(rest) if rest.first() == Some(&b'/') => Cow::Borrowed(rest),
+        Some(rest) => Cow::Owned([b"/", rest].concat()),
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// Whether none of the layers will answer a request, as far as that is known without waiting for a disk.
+pub(super) fn pass_at_once(front: &Front, url: &[u8], is_head: bool) -> bool {
+    // What the headers ask for counts only where there is a file.
+    let request = Request {
+        method: if is_head { b"HEAD" } else { b"GET" },
+        ..Request::default()
+    };
+    front.layers().iter().all(|layer| {
+        let request = StaticRequest {
+            path: &path_at(url, layer),
+            original_url: url,
+            request,
+        };
+        options_of(layer).is_some_and(|options| passes_at_once(&options, &request))
+    })
 }
 
 fn options_of(layer: &FrontLayer) -> Option<Arc<StaticOptions>> {
@@ -168,6 +185,10 @@ impl Conn {
         let Some((front, lines)) = &planned.front else {
             return Some(0);
         };
+        if ctx.is_lent() {
+            // Only a request that passes them all has come this far.
+            return Some(front.layers().last().map_or(0, |layer| layer.end as usize));
+        }
         let asked = Asked {
             data,
             spans,
@@ -211,7 +232,7 @@ impl Conn {
                 break;
             };
             let number = options_number(layer);
-            let key = ctx.lookups.borrow().key(number, &asked.path(layer));
+            let key = ctx.lookups.borrow().key(number, &path_at(asked.url, layer));
             if !ctx.lookups.borrow().is_quick(number, key, ctx.recent()) {
                 return Fronted::Look(index);
             }
@@ -260,7 +281,10 @@ impl Conn {
             move |conn, result: Option<(Outcome, Duration)>, ctx| {
                 let asked = held.asked();
                 let number = options_number(&layer);
-                let key = ctx.lookups.borrow().key(number, &asked.path(&layer));
+                let key = ctx
+                    .lookups
+                    .borrow()
+                    .key(number, &path_at(asked.url, &layer));
                 let decided = match result {
                     Some((outcome, took)) => {
                         ctx.now();
@@ -313,8 +337,8 @@ impl Conn {
 
 #[cfg(test)]
 mod tests {
-    use super::Asked;
-    use rnode_router::{Front, FrontLayer};
+    use super::path_at;
+    use rnode_router::FrontLayer;
 
     #[test]
     fn paths_below_a_mount() {
@@ -325,20 +349,11 @@ mod tests {
             (b"/a", 2, b"/"),
             (b"/a/", 2, b"/"),
         ] {
-            let front = Front::default();
-            let asked = Asked {
-                data: b"",
-                spans: &[],
-                url,
-                is_head: false,
-                front: &front,
-                lines: b"",
-            };
             let layer = FrontLayer {
                 matched,
                 ..FrontLayer::default()
             };
-            assert_eq!(*asked.path(&layer), *expected);
+            assert_eq!(*path_at(url, &layer), *expected);
         }
     }
 }

@@ -115,14 +115,22 @@ impl Io {
     /// Whether reading would find the end or an error at once. Takes nothing off the socket.
     pub(crate) fn is_ended(&self) -> bool {
         use rustix::io::Errno;
-        use rustix::net::{RecvFlags, recv};
-        let mut byte = [0];
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        match recv(self, &mut byte, flags) {
-            Ok((length, _)) => length == 0,
+        match self.peek() {
+            Ok(length) => length == 0,
             Err(Errno::AGAIN | Errno::INTR) => false,
             Err(_) => true,
         }
+    }
+
+    /// Whether bytes wait to be read.
+    pub(crate) fn has_input(&self) -> bool {
+        self.peek().is_ok_and(|length| length > 0)
+    }
+
+    fn peek(&self) -> rustix::io::Result<usize> {
+        use rustix::net::{RecvFlags, recv};
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        recv(self, &mut [0], flags).map(|(length, _)| length)
     }
 
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

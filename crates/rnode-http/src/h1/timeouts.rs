@@ -114,7 +114,11 @@ impl Conn {
                     && over(self.idle_since, keep_alive.saturating_add(buffer))
                     && self.input.is_empty()
                 {
-                    return self.kill();
+                    return if self.has_unread() {
+                        self.wake()
+                    } else {
+                        self.kill()
+                    };
                 }
                 if over(self.head_start, config.headers_timeout.load(Relaxed))
                     || over(self.head_start, request_timeout)
@@ -148,7 +152,8 @@ impl Conn {
             }
             Phase::Dead => return self.wake(),
         }
-        if self.phase != Phase::Dead && self.io.is_some() && over(self.activity, socket_timeout) {
+        let is_quiet = over(self.activity, socket_timeout) && !self.has_unread();
+        if self.phase != Phase::Dead && self.io.is_some() && is_quiet {
             self.activity = now;
             let (slot, generation, server) = (self.slot, self.turn, &self.local.server);
             server

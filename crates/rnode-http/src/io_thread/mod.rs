@@ -239,10 +239,8 @@ impl Ctx {
         self.now();
         if let Some(task) = Conn::start(self, local, io) {
             // A thread without connections has no sweep running.
-            if self.slots.borrow().len() == 1
-                && let Some(main) = &*self.main.borrow()
-            {
-                main.wake_by_ref();
+            if self.slots.borrow().len() == 1 {
+                self.wake_main();
             }
             tokio::task::spawn_local(task);
         } else {
@@ -253,6 +251,13 @@ impl Ctx {
     /// Wakes JavaScript threads for what they were given quietly.
     pub(crate) fn pay_wakes(&self) {
         self.remote.wakes.pay();
+    }
+
+    /// Has the main loop look at what it is to do from time to time.
+    pub(crate) fn wake_main(&self) {
+        if let Some(main) = &*self.main.borrow() {
+            main.wake_by_ref();
+        }
     }
 
     pub(crate) fn slot_count_changed(&self) {

@@ -41,6 +41,8 @@ impl Ctx {
 
     fn sweep(&self) {
         let now = self.now();
+        self.look_after_direct();
+        self.retire_direct();
         for cell in self.cells() {
             self.guarded(&cell, |conn| conn.check_timeouts(now, self));
         }
@@ -118,7 +120,7 @@ pub(crate) fn run(
                     Poll::Pending => {
                         let has_slots = !ctx.slots.borrow().is_empty();
                         every(SWEEP, &mut sweep, has_slots, cx, || ctx.sweep());
-                        every(TICK, &mut tick, ctx.has_direct(), cx, || ctx.tick_direct());
+                        every(TICK, &mut tick, ctx.ticks(), cx, || ctx.look_after_direct());
                         return Poll::Pending;
                     }
                 }
