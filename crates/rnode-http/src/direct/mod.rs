@@ -85,13 +85,6 @@ impl std::fmt::Debug for ThreadState {
 /// The context knows, until this is dropped, that another thread has the loan.
 struct Lent<'a>(&'a Ctx);
 
-impl<'a> Lent<'a> {
-    fn new(ctx: &'a Ctx) -> Self {
-        ctx.direct.lent.set(true);
-        Self(ctx)
-    }
-}
-
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         self.0.pay_wakes();
@@ -104,14 +97,21 @@ impl ThreadState {
         Self(ctx)
     }
 
+    /// Calls `f` on the thread that has the loan.
+    fn with<R>(&self, f: impl FnOnce(&Ctx) -> R) -> R {
+        self.0.direct.lent.set(true);
+        let _lent = Lent(&self.0);
+        f(&self.0)
+    }
+
     /// Reads direct connections.
     pub(crate) fn serve(&self, ready: &[Ready]) {
-        Lent::new(&self.0).0.serve_direct(ready);
+        self.with(|ctx| ctx.serve_direct(ready));
     }
 
     /// Reads one direct connection that should have something to read. False if it has not.
     pub(crate) fn serve_only(&self, only: Ready) -> bool {
-        Lent::new(&self.0).0.serve_only(only)
+        self.with(|ctx| ctx.serve_only(only))
     }
 
     /// Does what `frames` ask, if all connections they are for are direct. False, with nothing done, if not.
@@ -121,20 +121,21 @@ impl ThreadState {
         remote: &Remote,
         frames: &[u8],
     ) -> bool {
-        let ctx = Lent::new(&self.0).0;
-        let are_direct = {
-            let table = ctx.slots.borrow();
-            let mut slots = slots;
-            slots.all(|slot| {
-                let found = table.current(frame::slot_index(slot));
-                found.is_some_and(|(_, cell)| cell.borrow().takes_direct_answers())
-            })
-        };
-        if !are_direct || !remote.mailbox.post_first(frames) {
-            return false;
-        }
-        ctx.drain_mailbox();
-        true
+        self.with(|ctx| {
+            let are_direct = {
+                let table = ctx.slots.borrow();
+                let mut slots = slots;
+                slots.all(|slot| {
+                    let found = table.current(frame::slot_index(slot));
+                    found.is_some_and(|(_, cell)| cell.borrow().takes_direct_answers())
+                })
+            };
+            if !are_direct || !remote.mailbox.post_first(frames) {
+                return false;
+            }
+            ctx.drain_mailbox();
+            true
+        })
     }
 }
 
