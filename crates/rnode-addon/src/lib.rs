@@ -56,6 +56,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     let address = guard("serverAddress", servers::address);
     cx.export_function("serverAddress", address)?;
     cx.export_function("serverAdopt", guard("serverAdopt", servers::adopt))?;
+    cx.export_function("serverSocket", guard("serverSocket", servers::socket))?;
     cx.export_function("serverClose", guard("serverClose", servers::close))?;
     let close_idle = guard("serverCloseIdle", servers::close_idle);
     cx.export_function("serverCloseIdle", close_idle)?;

@@ -8,7 +8,7 @@ use rnode_http::error_page::Mode;
 use rnode_http::{LocalAddress, Server, ServerConfig};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -134,6 +134,14 @@ pub(crate) fn adopt<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoole
         }
     });
     Ok(cx.boolean(adopted))
+}
+
+/// `serverSocket(id) -> number`: a new descriptor of the listening socket, JavaScript's to close; -1 if there is none.
+pub(crate) fn socket<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let server = with(cx, |entry| entry.server.clone())?;
+    let duplicate = server.and_then(|server| server.duplicate_socket().ok());
+    let fd = duplicate.map_or(-1, IntoRawFd::into_raw_fd);
+    Ok(cx.number(fd))
 }
 
 /// `serverClose(id)`: stops accepting (before it returns) and lets connections finish; SERVER_CLOSED follows.

@@ -23,6 +23,8 @@ use crate::wakes::LocalQueue;
 use crate::warm::Lookups;
 use rnode_bridge::Slots;
 use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     StopAccept {
         server: Arc<Server>,
         stopped: mpsc::Sender<()>,
+    },
+    DuplicateSocket {
+        server: Arc<Server>,
+        reply: mpsc::Sender<io::Result<OwnedFd>>,
     },
     Serve {
         server: Arc<Server>,

@@ -68,6 +68,15 @@ impl Ctx {
                 });
                 let _ = stopped.send(());
             }
+            Command::DuplicateSocket { server, reply } => {
+                let acceptors = self.acceptors.borrow();
+                let mut of_it = acceptors
+                    .iter()
+                    .filter(|acceptor| Arc::ptr_eq(&acceptor.server, &server));
+                if let Some(acceptor) = of_it.next() {
+                    let _ = reply.send(acceptor.duplicate());
+                }
+            }
             Command::Serve { server, accepted } => match Io::from_accepted(accepted) {
                 Ok(io) => self.serve(&server, io),
                 Err(_) => server.connection_gone(),

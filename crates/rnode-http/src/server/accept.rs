@@ -96,6 +96,15 @@ impl Acceptor {
         }
     }
 
+    /// A second descriptor of the listening socket. `NotConnected` once it is stopped.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        match &*self.socket.borrow() {
+            None => Err(io::ErrorKind::NotConnected.into()),
+            Some(Socket::Tcp(tcp)) => tcp.as_fd().try_clone_to_owned(),
+            Some(Socket::Unix(unix)) => unix.as_fd().try_clone_to_owned(),
+        }
+    }
+
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Io>>> {
         let poll = match &*self.socket.borrow() {
             None => return Poll::Ready(None),

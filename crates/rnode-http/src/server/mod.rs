@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, mpsc};
 use std::time::Duration;
 
-/// Longest wait for an I/O thread to drop the listening socket.
+/// Longest wait for an I/O thread to drop the listening socket, or to duplicate it.
 const STOP_WAIT: Duration = Duration::from_secs(1);
 
 /// Where a server listens.
@@ -170,6 +170,23 @@ impl Server {
         self.closing.store(true, Ordering::SeqCst);
         self.each_thread(|server| Command::CloseIdle { server });
         self.report_closed();
+    }
+
+    /// A second descriptor of the listening socket: whoever holds it can accept as well. It keeps the address in use after
+    /// [`close`](Self::close). Must not be called on an I/O thread.
+    ///
+    /// # Errors
+    /// `NotConnected` if there is no such socket, or no longer, and those of the system.
+    pub fn duplicate_socket(self: &Arc<Self>) -> io::Result<OwnedFd> {
+        let (reply, wait) = mpsc::channel();
+        self.pool
+            .remote(self.accept_thread)
+            .command(Command::DuplicateSocket {
+                server: self.clone(),
+                reply,
+            });
+        wait.recv_timeout(STOP_WAIT)
+            .unwrap_or_else(|_| Err(io::ErrorKind::NotConnected.into()))
     }
 
     /// Closes connections that wait for a further request.

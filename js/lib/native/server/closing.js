@@ -5,6 +5,7 @@
 const native = require('../index')
 const { isServing, rest } = require('../bridge')
 const settings = require('../settings')
+const { closeHandle } = require('./handle')
 const { closeRelay } = require('./relay')
 const state = require('./state')
 const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
@@ -28,6 +29,7 @@ function close(callback) {
   }
   this[kListenToken] = undefined
   closeReader(this)
+  closeHandle(this)
   closeRelay(this)
   if (this[kOpen].size === 0 && this[kUpgraded].size === 0) {
     nextTick(() => this.emit('close'))

@@ -12,13 +12,14 @@ const { defineLimits, initialize } = require('./limits')
 const { listen } = require('./listening')
 const closing = require('./closing')
 const { UNKNOWN, watchEmit } = require('./front')
+const { handleOf } = require('./handle')
 const { connectionListener } = require('./streams')
 const state = require('./state')
 const { nextTick } = require('../timers')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kDrained, kOpen, kAddress } = state
-const { kFront, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
+const { kFront, kHandle, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -45,6 +46,7 @@ function Server(options, handler) {
   this[kUnwatch] = null
   this[kAddress] = null
   this[kRelay] = null
+  this[kHandle] = null
   this[S.kDefaultDeadline] = 0
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
   this.allowHalfOpen = true
@@ -84,11 +86,10 @@ Object.defineProperty(proto, 'listening', {
   }
 })
 
-/** Something that is not null while listening, for those who look (supertest). */
 Object.defineProperty(proto, '_handle', {
   configurable: true,
   get() {
-    return this.listening ? this[kAddress] : null
+    return this.listening ? handleOf(this) : null
   },
   set() {}
 })

@@ -14,6 +14,8 @@ const state = {
   /** The same as the addon knows them: keys and numbers. */
   kConfig: Symbol('rnode.server.config'),
   kUnref: Symbol('rnode.server.unref'),
+  /** Node's handle on the listening socket, once somebody has looked. */
+  kHandle: Symbol('rnode.server.handle'),
   /** The net.Server that accepts for this one, if Node has to. */
   kRelay: Symbol('rnode.server.relay'),
   kUpgraded: Symbol('rnode.server.upgraded'),
