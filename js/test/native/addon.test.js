@@ -47,6 +47,7 @@ describe('exports', () => {
           'serverSet',
           'serverSetFront',
           'serverSetTable',
+          'serverSocket',
           'start',
           'stats',
           'strongEtag',

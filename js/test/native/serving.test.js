@@ -245,6 +245,7 @@ describe('a started environment', () => {
   test('a server that is not known is no error', () => {
     assert.strictEqual(addon.serverAddress(4e9), null)
     assert.strictEqual(addon.serverConnections(4e9), 0)
+    assert.strictEqual(addon.serverSocket(4e9), -1)
     for (const name of ['serverClose', 'serverCloseIdle', 'serverCloseAll', 'serverDrop'])
       addon[name](4e9)
     addon.serverSet(4e9, 'flags', 0)
