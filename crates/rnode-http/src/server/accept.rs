@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, UnixListener};
 
 /// `maxConnections` of a server that takes none.
@@ -24,6 +24,9 @@ const NO_CONNECTION: usize = u32::MAX as usize;
 
 /// Wait after an error that says the process or the machine is out of something.
 const BACKOFF: Duration = Duration::from_millis(50);
+
+/// Such errors last: how often they are told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// A connection on its way to the thread that will own it.
 #[derive(Debug)]
@@ -119,6 +122,7 @@ impl Acceptor {
 
     /// Runs until [`stop`](Self::stop).
     pub(crate) async fn run(self: Rc<Self>, ctx: Rc<Ctx>) {
+        let mut told: Option<Instant> = None;
         while let Some(result) = poll_fn(|cx| self.poll_accept(cx)).await {
             match result {
                 Ok(io) => {
@@ -126,7 +130,10 @@ impl Acceptor {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    crate::log::line(&format!("accept failed, trying again: {error}"));
+                    if told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+                        crate::log::line(&format!("accept failed, trying again: {error}"));
+                        told = Some(Instant::now());
+                    }
                     tokio::time::sleep(BACKOFF).await;
                 }
             }
