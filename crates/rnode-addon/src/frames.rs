@@ -1,4 +1,4 @@
-//! Frames in and out: `take`, `post`, `postLarge`, `internHeaders`, `internFileOptions`. What frames mean is not known here.
+//! Frames in and out: `take`, `post`, `postLarge`, `internFileOptions`. What frames mean is not known here.
 
 use crate::env;
 use bytes::Bytes;
@@ -75,14 +75,6 @@ pub(crate) fn post_large<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, Js
     };
     pool.post_large(io, head, Bytes::copy_from_slice(body.as_slice(cx)));
     Ok(cx.undefined())
-}
-
-/// `internHeaders(lines: Uint8Array) -> number`: names header lines for all later responses of the process; 0 if they
-/// are refused (then they go inline).
-pub(crate) fn intern_headers<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
-    let lines = cx.argument::<JsUint8Array>(0)?;
-    let id = rnode_http::intern_headers(lines.as_slice(cx)).unwrap_or(0);
-    Ok(cx.number(id))
 }
 
 /// `internFileOptions(json: string) -> number`: names options of `serve-static` for all later FILE frames of the process; 0 if

@@ -39,8 +39,6 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     let post_outbox = guard("postOutbox", outboxes::post_outbox);
     cx.export_function("postOutbox", post_outbox)?;
     cx.export_function("isAhead", guard("isAhead", outboxes::is_ahead))?;
-    let intern = guard("internHeaders", frames::intern_headers);
-    cx.export_function("internHeaders", intern)?;
     let intern = guard("internFileOptions", frames::intern_file_options);
     cx.export_function("internFileOptions", intern)?;
 

@@ -30,7 +30,6 @@ fn racing_completions_complete_once() {
                     let head = ResponseHead {
                         flags: 0,
                         status: 200 + racer,
-                        block: 0,
                         lines: b"",
                         reason: b"",
                     };

@@ -165,7 +165,6 @@ fn commands_decode_to_what_was_encoded() {
     let head = ResponseHead {
         flags: 130,
         status: 404,
-        block: 0,
         lines: b"A: b\r\n",
         reason: b"",
     };

@@ -3,7 +3,6 @@
 //! Requests leave as frames through an [`rnode_bridge::JsQueue`], answers come back through [`IoPool::post`]. Nothing
 //! in this crate knows which JavaScript engine sits on the other side.
 
-pub mod blocks;
 pub mod error_page;
 pub mod files;
 pub mod finish;
@@ -16,12 +15,12 @@ mod contain;
 mod direct;
 mod h1;
 mod io_thread;
+mod lines;
 mod loan;
 mod plan;
 mod wakes;
 mod warm;
 
-pub use blocks::intern_headers;
 pub use direct::{DirectSet, ThreadState};
 pub use io_pool::IoPool;
 pub use loan::{Lend, Lent};

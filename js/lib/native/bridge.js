@@ -357,7 +357,7 @@ function finishFrame(out, w, kind, flags, slot, generation, bytes) {
 function sendHead(kind, flags, slot, generation, status, lines, reason, body, encoding) {
   const out = outboxes[slot >>> 24]
   const headBytes = lines.length + reason.length
-  const payload = kind === F.HEAD ? 32 : 36
+  const payload = kind === F.HEAD ? 28 : 32
   let bodyBytes = 0
 
   if (body === null) {
@@ -418,10 +418,9 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
 
 function headWords(i32, w, kind, status, linesLength, reasonLength, bodyBytes) {
   i32[w + 4] = status
-  i32[w + 5] = 0
-  i32[w + 6] = linesLength
-  i32[w + 7] = reasonLength
-  if (kind === F.RESPOND) i32[w + 8] = bodyBytes
+  i32[w + 5] = linesLength
+  i32[w + 6] = reasonLength
+  if (kind === F.RESPOND) i32[w + 7] = bodyBytes
 }
 
 /**

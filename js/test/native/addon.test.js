@@ -25,7 +25,6 @@ describe('exports', () => {
           'closeFd',
           'compileTable',
           'internFileOptions',
-          'internHeaders',
           'listen',
           'matchPattern',
           'panicForTest'

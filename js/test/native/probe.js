@@ -42,10 +42,10 @@ function serve() {
 }
 
 function answer(slot, generation) {
-  const bytes = Buffer.from(new ArrayBuffer(40))
-  const head = [40, F.RESPOND | (F.LENGTH << 8), slot, generation, 200, 0, 0, 0, 2]
+  const bytes = Buffer.from(new ArrayBuffer(36))
+  const head = [36, F.RESPOND | (F.LENGTH << 8), slot, generation, 200, 0, 0, 2]
   new Uint32Array(bytes.buffer).set(head)
-  bytes.write('ok', 36)
+  bytes.write('ok', 32)
   return addon.post(slot >>> 24, bytes, bytes.length)
 }
 

@@ -71,10 +71,10 @@ function headText(request) {
 /** A RESPOND frame; `bodyLength` without a body is one for postLarge. */
 function respondFrame(
   request,
-  { body = '', lines = '', block = 0, flags = F.LENGTH, generation, bodyLength }
+  { body = '', lines = '', flags = F.LENGTH, generation, bodyLength }
 ) {
   const payload = Buffer.from(lines + body, 'latin1')
-  const bytes = Buffer.from(new ArrayBuffer(36 + ((payload.length + 3) & ~3)))
+  const bytes = Buffer.from(new ArrayBuffer(32 + ((payload.length + 3) & ~3)))
   const words = new Uint32Array(bytes.buffer)
   const size = bodyLength ?? Buffer.byteLength(body, 'latin1')
   words.set([
@@ -83,8 +83,8 @@ function respondFrame(
     request.slot,
     generation ?? request.generation
   ])
-  words.set([200, block, lines.length, 0, size], 4)
-  payload.copy(bytes, 36)
+  words.set([200, lines.length, 0, size], 4)
+  payload.copy(bytes, 32)
   return bytes
 }
 

@@ -75,19 +75,6 @@ describe('a started environment', () => {
     assert.ok((await answer).body.equals(Buffer.alloc(3 << 20, 'abcdefg')))
   })
 
-  test('header blocks', async () => {
-    const lines = Buffer.from('X-Block: 1\r\n')
-    const block = addon.internHeaders(lines)
-    assert.ok(block > 0)
-    assert.strictEqual(addon.internHeaders(lines), block)
-    for (const bad of ['', 'A: b', 'A: b\n', 'A: b\r\n\r\n']) {
-      assert.strictEqual(addon.internHeaders(Buffer.from(bad)), 0, JSON.stringify(bad))
-    }
-    const answer = get(server.port)
-    respond(await next(F.REQUEST, server.id), { block })
-    assert.strictEqual((await answer).headers['x-block'], '1')
-  })
-
   test('plans come with requests, and are those of plan()', async () => {
     const table = addon.compileTable(routes({ paths: ['/:id'], end: true, methods: ['GET'] }))
     addon.serverSetTable(server.id, table, 7)

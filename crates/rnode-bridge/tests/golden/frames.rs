@@ -200,12 +200,11 @@ pub(super) fn outbound_frames() -> Vec<Value> {
     let head = ResponseHead {
         flags,
         status: 201,
-        block: 4,
         lines: b"A: \xe9\r\n",
         reason: b"Made",
     };
     let lines = "A: \u{e9}\r\n";
-    let common = json!({ "flags": flags, "status": 201, "block": 4, "lines": lines });
+    let common = json!({ "flags": flags, "status": 201, "lines": lines });
     let response = |extra: Value| with(merged(&common, &extra));
     vec![
         frame(

@@ -22,7 +22,6 @@ impl Conn {
         let head = ResponseHead {
             flags: flags::ADD_TE | extra,
             status: u32::from(status),
-            block: 0,
             lines,
             reason: b"",
         };
@@ -40,7 +39,6 @@ impl Conn {
         let head = ResponseHead {
             flags: close,
             status: 503,
-            block: 0,
             lines: b"",
             reason: b"",
         };
@@ -97,7 +95,6 @@ impl Conn {
         let head = ResponseHead {
             flags: flags::CLOSE | flag & flags::NOTIFY,
             status: 500,
-            block: 0,
             lines: b"",
             reason: b"",
         };

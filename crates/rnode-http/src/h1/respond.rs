@@ -7,15 +7,14 @@
 use super::conn::Conn;
 use super::state::{Body, Phase, Response};
 use super::write::{self, OutQueue};
-use crate::blocks::lines_are_safe;
 use crate::files::Body as FileBytes;
 use crate::finish::{etag, is_fresh};
 use crate::io_thread::Ctx;
+use crate::lines::lines_are_safe;
 use crate::server::ServerConfig;
 use rnode_bridge::Body as FrameBody;
 use rnode_bridge::frame::outbound::{Kind, ResponseHead};
 use rnode_bridge::frame::{response_flags as flags, special};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Most of an unread request body that is read and dropped to keep the connection.
@@ -23,24 +22,6 @@ pub(super) const DRAIN_LIMIT: usize = 1 << 20;
 
 /// Lines that a 304 must not have (what Express takes out).
 const NOT_IN_304: [&[u8]; 3] = [b"content-type", b"content-length", b"transfer-encoding"];
-
-/// The parts of a head that have been looked up and checked.
-pub(super) struct Lines<'a> {
-    block: Option<Arc<[u8]>>,
-    inline: &'a [u8],
-}
-
-impl Lines<'_> {
-    pub(super) fn parts(&self) -> [&[u8]; 2] {
-        [self.block.as_deref().unwrap_or_default(), self.inline]
-    }
-
-    pub(super) fn find(&self, name: &[u8]) -> Option<&[u8]> {
-        self.parts()
-            .into_iter()
-            .find_map(|part| write::find_line(part, name))
-    }
-}
 
 /// What the connection does after a response, and what the head says about it.
 pub(super) struct Persistence {
@@ -158,7 +139,7 @@ impl Conn {
 
     /// Queues a whole response.
     pub(super) fn respond(&mut self, head: &ResponseHead<'_>, body: FrameBody<'_>, ctx: &Ctx) {
-        let Some((status, lines)) = self.checked(head, ctx) else {
+        let Some((status, lines)) = checked(head) else {
             return self.refuse_head(head.flags, ctx);
         };
         let held = self.file_held.take();
@@ -175,8 +156,7 @@ impl Conn {
             etag::strong(bytes, &mut scratch);
         }
         let tag = scratch.as_slice();
-        let fresh =
-            head.flags & flags::FRESH != 0 && self.is_fresh(status, &lines, tag, head.flags);
+        let fresh = head.flags & flags::FRESH != 0 && self.is_fresh(status, lines, tag, head.flags);
         let status = if fresh { 304 } else { status };
         let bodiless =
             self.request.is_head || head.flags & flags::NO_BODY != 0 || forbids_body(status);
@@ -189,17 +169,15 @@ impl Conn {
         let chunked = !bodiless && !unframed && head.flags & (flags::CHUNKED | flags::ADD_TE) != 0;
         let has_length = !own_length
             && (head.flags & flags::LENGTH != 0
-                || self.request.http10 && lines.find(b"content-length").is_some());
+                || self.request.http10 && write::find_line(lines, b"content-length").is_some());
         let persistence = self.persistence(head.flags, unframed, has_length);
         let config = &self.local.server.config;
         self.out.append(ctx, |out| {
             write::status_line(out, status, if fresh { b"" } else { head.reason });
-            for part in lines.parts() {
-                if fresh {
-                    write::copy_without(part, &NOT_IN_304, out);
-                } else {
-                    out.extend_from_slice(part);
-                }
+            if fresh {
+                write::copy_without(lines, &NOT_IN_304, out);
+            } else {
+                out.extend_from_slice(lines);
             }
             if head.flags & flags::LENGTH != 0 && !own_length && !forbids_body(status) {
                 write::content_length(out, bytes.len());
@@ -290,34 +268,8 @@ impl Conn {
         }
     }
 
-    /// Status and lines, if both may be written.
-    pub(super) fn checked<'a>(
-        &self,
-        head: &ResponseHead<'a>,
-        ctx: &Ctx,
-    ) -> Option<(u16, Lines<'a>)> {
-        let status = u16::try_from(head.status)
-            .ok()
-            .filter(|status| (100..1000).contains(status))?;
-        let block = match head.block {
-            0 => None,
-            id => Some(ctx.blocks.borrow_mut().get(id)?),
-        };
-        let reason_is_safe = !head
-            .reason
-            .iter()
-            .any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-        (reason_is_safe && lines_are_safe(head.lines)).then_some((
-            status,
-            Lines {
-                block,
-                inline: head.lines,
-            },
-        ))
-    }
-
     /// Express' `req.fresh`: GET or HEAD, a status that 304 can stand for, and conditions that say so.
-    fn is_fresh(&self, status: u16, lines: &Lines<'_>, tag: &[u8], flag: u32) -> bool {
+    fn is_fresh(&self, status: u16, lines: &[u8], tag: &[u8], flag: u32) -> bool {
         let Some(stored) = &self.request.stored else {
             return false;
         };
@@ -328,7 +280,7 @@ impl Conn {
         }
         let listed = |name: &[u8]| {
             if flag & flags::VALIDATORS != 0 {
-                lines.find(name)
+                write::find_line(lines, name)
             } else {
                 None
             }
@@ -371,6 +323,18 @@ impl Conn {
             && (self.local.server.is_closing()
                 || self.input_ended && self.input.is_empty() && self.failed.is_none())
     }
+}
+
+/// Status and lines, if both may be written.
+pub(super) fn checked<'a>(head: &ResponseHead<'a>) -> Option<(u16, &'a [u8])> {
+    let status = u16::try_from(head.status)
+        .ok()
+        .filter(|status| (100..1000).contains(status))?;
+    let reason_is_safe = !head
+        .reason
+        .iter()
+        .any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+    (reason_is_safe && lines_are_safe(head.lines)).then_some((status, head.lines))
 }
 
 pub(super) fn forbids_body(status: u16) -> bool {

@@ -1,11 +1,11 @@
 //! Responses in pieces: their head, their chunks or raw bytes, and their end. Whole ones are in `respond`.
 
 use super::conn::Conn;
-use super::respond::{forbids_body, general_lines, queue_body};
+use super::respond::{checked, forbids_body, general_lines, queue_body};
 use super::state::{Phase, Response, ResponseBody};
 use super::write;
-use crate::blocks::lines_are_safe;
 use crate::io_thread::Ctx;
+use crate::lines::lines_are_safe;
 use rnode_bridge::Body as FrameBody;
 use rnode_bridge::frame::outbound::ResponseHead;
 use rnode_bridge::frame::response_flags as flags;
@@ -13,12 +13,12 @@ use rnode_bridge::frame::response_flags as flags;
 impl Conn {
     /// Queues the head of a response whose body follows in chunks.
     pub(super) fn stream_head(&mut self, head: &ResponseHead<'_>, ctx: &Ctx) {
-        let Some((status, lines)) = self.checked(head, ctx) else {
+        let Some((status, lines)) = checked(head) else {
             return self.refuse_head(head.flags, ctx);
         };
         let bodiless =
             self.request.is_head || head.flags & flags::NO_BODY != 0 || forbids_body(status);
-        let length = lines.find(b"content-length").map(|value| {
+        let length = write::find_line(lines, b"content-length").map(|value| {
             std::str::from_utf8(value)
                 .ok()
                 .and_then(|text| text.parse::<u64>().ok())
@@ -43,9 +43,7 @@ impl Conn {
         let config = &self.local.server.config;
         self.out.append(ctx, |out| {
             write::status_line(out, status, head.reason);
-            for part in lines.parts() {
-                out.extend_from_slice(part);
-            }
+            out.extend_from_slice(lines);
             general_lines(out, head.flags, &persistence, config, ctx);
             if head.flags & flags::ADD_TE != 0 && framing == ResponseBody::Chunked {
                 out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");

@@ -6,7 +6,6 @@
 mod frames;
 mod run;
 
-use crate::blocks::LocalBlocks;
 use crate::contain::contain;
 use crate::direct::{Direct, Ready};
 use crate::files::cache;
@@ -115,7 +114,6 @@ pub(crate) struct Ctx {
     /// Decoded chunked bodies, response lines of a 304, computed ETags.
     pub(crate) scratch: RefCell<Vec<u8>>,
     pub(crate) date: RefCell<DateCache>,
-    pub(crate) blocks: RefCell<LocalBlocks>,
     buffers: RefCell<Vec<Vec<u8>>>,
     /// Connections that frames of the current batch have touched.
     touched: RefCell<Vec<Rc<ConnCell>>>,
@@ -143,7 +141,6 @@ impl Ctx {
             plan: RefCell::default(),
             scratch: RefCell::default(),
             date: RefCell::new(DateCache::new()),
-            blocks: RefCell::default(),
             buffers: RefCell::default(),
             touched: RefCell::default(),
             servers: RefCell::default(),

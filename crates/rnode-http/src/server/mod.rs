@@ -5,10 +5,10 @@ pub(crate) mod accept;
 pub mod bind;
 pub mod config;
 
-use crate::blocks::lines_are_safe;
 use crate::direct::DirectSet;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
+use crate::lines::lines_are_safe;
 use accept::Accepted;
 use bind::Listener;
 pub use config::ServerConfig;

@@ -104,7 +104,6 @@ pub fn head(status: u32, flags: u32, lines: &[u8]) -> ResponseHead<'_> {
     ResponseHead {
         flags,
         status,
-        block: 0,
         lines,
         reason: b"",
     }

@@ -116,26 +116,25 @@ fn decode<'a>(
         Ok(ResponseHead {
             flags,
             status: w(4)?,
-            block: w(5)?,
             lines,
             reason,
         })
     };
     let decoded = match code {
         kind::RESPOND => {
-            let mut parts = parts(5);
-            let reason = parts.next(w(7)?)?;
-            let lines = parts.next(w(6)?)?;
-            let body = parts.body(w(8)?, beside)?;
+            let mut parts = parts(4);
+            let reason = parts.next(w(6)?)?;
+            let lines = parts.next(w(5)?)?;
+            let body = parts.body(w(7)?, beside)?;
             Kind::Respond {
                 head: head(lines, reason)?,
                 body,
             }
         }
         kind::HEAD => {
-            let mut parts = parts(4);
-            let reason = parts.next(w(7)?)?;
-            let lines = parts.next(w(6)?)?;
+            let mut parts = parts(3);
+            let reason = parts.next(w(6)?)?;
+            let lines = parts.next(w(5)?)?;
             Kind::Head {
                 head: head(lines, reason)?,
             }
@@ -163,9 +162,9 @@ fn decode<'a>(
         },
         kind::DEADLINE => Kind::Deadline { ms: w(4)? },
         kind::ERROR_PAGE => {
-            let mut parts = parts(4);
-            let lines = parts.next(w(6)?)?;
-            let message = parts.next(w(7)?)?;
+            let mut parts = parts(3);
+            let lines = parts.next(w(5)?)?;
+            let message = parts.next(w(6)?)?;
             Kind::ErrorPage {
                 head: head(lines, b"")?,
                 message,

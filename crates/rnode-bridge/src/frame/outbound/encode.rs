@@ -41,7 +41,6 @@ fn respond_words(
     let start = begin(buf, kind::RESPOND, head.flags, slot, generation);
     for value in [
         head.status,
-        head.block,
         head.lines.len() as u32,
         head.reason.len() as u32,
         body as u32,
@@ -58,7 +57,6 @@ pub fn head(buf: &mut Vec<u8>, slot: u32, generation: u32, head: &ResponseHead<'
     let start = begin(buf, kind::HEAD, head.flags, slot, generation);
     for value in [
         head.status,
-        head.block,
         head.lines.len() as u32,
         head.reason.len() as u32,
     ] {
@@ -78,12 +76,7 @@ pub fn error_page(
     message: &str,
 ) {
     let start = begin(buf, kind::ERROR_PAGE, head.flags, slot, generation);
-    for value in [
-        head.status,
-        head.block,
-        head.lines.len() as u32,
-        message.len() as u32,
-    ] {
+    for value in [head.status, head.lines.len() as u32, message.len() as u32] {
         put(buf, value);
     }
     buf.extend_from_slice(head.lines);

@@ -43,8 +43,6 @@ pub struct ResponseHead<'a> {
     pub flags: u32,
     /// Status code as JavaScript gave it, not checked.
     pub status: u32,
-    /// Interned header block that opens the lines, 0 for none.
-    pub block: u32,
     /// Header lines, `Name: value\r\n` each, not checked.
     pub lines: &'a [u8],
     /// Reason phrase; empty for the standard one. Not checked.
