@@ -4,6 +4,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { put } from '../js/scripts/generated.mjs'
 import { main } from './lib/options.mjs'
 import { benchRoot } from './lib/process.mjs'
 import { goalsOf, summaryTable } from './lib/summary.mjs'
@@ -40,7 +41,6 @@ function block(result, file) {
 
 main(async () => {
   const args = process.argv.slice(2)
-  const check = args.includes('--check')
   const text = fs.readFileSync(readme, 'utf8')
   const [before, rest] = text.split(BEGIN)
   const [current, after] = rest?.split(END) ?? []
@@ -51,11 +51,6 @@ main(async () => {
   if (!file) throw new Error('name a result file of run.mjs: the README names none')
   const result = JSON.parse(fs.readFileSync(path.join(root, file), 'utf8'))
   const wanted = `${before}${BEGIN}\n\n${block(result, file)}\n\n${END}${after}`
-  if (!check) {
-    fs.writeFileSync(readme, wanted)
-    return 0
-  }
-  if (wanted === text) return 0
-  console.error(`README.md differs from ${file}: node bench/readme.mjs ${file}`)
-  return 1
+  put(readme, wanted)
+  return process.exitCode ?? 0
 })

@@ -3,7 +3,7 @@
 // It must not judge or run anything: what it says stands in those two files.
 
 import fs from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { put } from './generated.mjs'
 
 const root = new URL('../../', import.meta.url)
 const read = (path, otherwise) => {
@@ -96,13 +96,4 @@ const text = page(
   read('js/test/ecosystem/results.json'),
   read('js/test/ecosystem/differences.json', [])
 )
-if (process.argv.includes('--check')) {
-  const now = fs.existsSync(target) ? fs.readFileSync(target, 'utf8') : ''
-  if (now !== text) {
-    console.error('docs/compatibility.md is stale: run "node js/scripts/compatibility.mjs"')
-    process.exit(1)
-  }
-} else {
-  fs.writeFileSync(target, text)
-  console.log(`wrote ${fileURLToPath(target)}`)
-}
+put(target, text)

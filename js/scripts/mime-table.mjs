@@ -5,10 +5,11 @@
 // Needs node_modules, and cargo (to find the source of the mime_guess that Cargo.lock names).
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { put } from './generated.mjs'
 
 const require = createRequire(import.meta.url)
 const mime = require('mime-types')
@@ -85,15 +86,7 @@ const outputs = [
   ['src/mime/overrides.rs', format(rust)],
   ['tests/cases/mime.json', json]
 ]
-for (const [name, text] of outputs) {
-  const file = join(crate, name)
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, text)
-  } else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
-    console.error(`${name} is stale: run node js/scripts/mime-table.mjs`)
-    process.exitCode = 1
-  }
-}
+for (const [name, text] of outputs) put(join(crate, name), text)
 console.log(
   `${extensions.length} extensions, ${overrides.length} overrides, ${charsets.length} types with a charset`
 )

@@ -1,9 +1,9 @@
 // Writes the case files of this folder: patterns and route tables, with what path-to-regexp and Express do with them.
 // Seeded, so a run without changes in generate/ or in those packages changes nothing:
-//   node js/test/router-cases/generate.mjs
+//   node js/test/router-cases/generate.mjs   (--check only compares)
 // Expectations come from the real libraries only (run.js), never from this project.
 
-import fs from 'node:fs'
+import { put } from '../../scripts/generated.mjs'
 import { ERRORS, GRAMMAR } from './generate/grammar.mjs'
 import { EVERY, ROUTE, STRICT } from './generate/options.mjs'
 import { randomPatterns } from './generate/random-patterns.mjs'
@@ -13,7 +13,7 @@ import { runPattern } from './run.js'
 /** One case per line keeps diffs readable. */
 function write(file, about, name, items) {
   const lines = items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')
-  fs.writeFileSync(
+  put(
     new URL(file, import.meta.url),
     `{\n  "about": ${JSON.stringify(about)},\n  ${JSON.stringify(name)}: [\n${lines}\n  ]\n}\n`
   )

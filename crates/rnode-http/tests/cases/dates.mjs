@@ -2,7 +2,7 @@
 // Run it with `node crates/rnode-http/tests/cases/dates.mjs` (`--check` only compares). It reads nothing but V8's answers:
 // no case is written by hand. The seed is fixed, so that a second run gives the same file.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { put } from '../../../../js/scripts/generated.mjs'
 
 process.env.TZ = 'UTC'
 
@@ -54,9 +54,4 @@ const lines = [...texts].map((text) => {
 })
 const made = `[\n${lines.join(',\n')}\n]\n`
 
-if (!process.argv.includes('--check')) {
-  writeFileSync(file, made)
-} else if (readFileSync(file, 'utf8') !== made) {
-  console.error('dates.json is stale: run crates/rnode-http/tests/cases/dates.mjs')
-  process.exitCode = 1
-}
+put(file, made)

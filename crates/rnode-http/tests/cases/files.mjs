@@ -8,6 +8,7 @@ import http from 'node:http'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
+import { put } from '../../../../js/scripts/generated.mjs'
 
 const require = createRequire(import.meta.url)
 const send = require('send')
@@ -340,10 +341,5 @@ ${Object.entries(tables).map(([name, { rows: kept }]) => `"${name}": ${list(kept
 "cases": ${list(rows)}
 }
 `
-if (!process.argv.includes('--check')) {
-  fs.writeFileSync(file, made)
-} else if (fs.readFileSync(file, 'utf8') !== made) {
-  console.error('files.json is stale: run crates/rnode-http/tests/cases/files.mjs')
-  process.exitCode = 1
-}
+put(file, made)
 console.log(`${rows.size} cases, ${tables.results.rows.size} different answers`)
