@@ -13,7 +13,6 @@ const { isUntouched, adoptFlow, drainReached } = require('./writing')
 const { ended, closed, broken } = require('./ending')
 const { touch } = require('./timeout')
 const { HIGH_WATER_MARK, sockets, kFresh, kListenersBefore } = require('./state')
-const { setImmediate } = require('../timers')
 
 const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kFlags } = S
 
@@ -104,9 +103,7 @@ function forgetSocket(slot) {
     return
   }
   slots[slot & 0xffffff] = undefined
-  // what is still to be told of its last answer comes first, as it does where CONNECTION_CLOSED is handled
-  if (bridge.first(slot) === undefined) setImmediate(closed, old, false)
-  else closed(old, false)
+  closed(old, false)
 }
 
 module.exports = {
