@@ -11,7 +11,8 @@ const {
   transports,
   withServer
 } = require('../helpers/differential')
-const { chunked, FORM, JSON_TYPE, parser, post, randomFrom } = require('../helpers/body')
+const { chunked, FORM, JSON_TYPE, parser, post } = require('../helpers/body')
+const { Random } = require('../differential/random')
 const assert = require('node:assert/strict')
 const { createRequire } = require('node:module')
 const { test } = require('node:test')
@@ -306,9 +307,9 @@ test('random forms are read as by Express', async () => {
     'ü',
     '__proto__'
   ]
-  const random = randomFrom(7)
+  const random = new Random(7)
   const forms = Array.from({ length: 300 }, () =>
-    Array.from({ length: 1 + random(14) }, () => alphabet[random(alphabet.length)]).join('')
+    Array.from({ length: 1 + random.int(14) }, () => alphabet[random.int(alphabet.length)]).join('')
   )
   for (const extended of [false, true]) {
     const program = parser((express) => express.urlencoded({ extended }))
@@ -373,12 +374,12 @@ test('the decoders agree with iconv-lite on random bytes', async () => {
   const interesting = [
     0x41, 0x80, 0xbf, 0xc0, 0xc3, 0xe0, 0xe2, 0xed, 0xef, 0xbb, 0xf0, 0xf4, 0xf8, 0xff, 0xa0, 0x9f
   ]
-  const random = randomFrom(11)
+  const random = new Random(11)
 
   await withServer(app, transports['app.listen(0)'], async (port) => {
     for (let i = 0; i < 400; i++) {
       const body = Buffer.from(
-        Array.from({ length: 1 + random(9) }, () => interesting[random(interesting.length)])
+        Array.from({ length: 1 + random.int(9) }, () => interesting[random.int(interesting.length)])
       )
       for (const charset of ['utf-8', 'iso-8859-1']) {
         const response = await exchange(port, post(`text/plain; charset=${charset}`, body))

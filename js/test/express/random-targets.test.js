@@ -4,6 +4,7 @@
 'use strict'
 
 const { differential } = require('../helpers/differential')
+const { Random } = require('../differential/random')
 
 const SEGMENTS = [
   ...[
@@ -55,25 +56,12 @@ const FIXED = [
   ...['/http://x/secret', '///', '/%2e%2e/secret', '/secret%3Fx', '/secret%23x', '/:80']
 ]
 
-/** Mulberry32: a number from 0 up to 1, the same ones for the same seed. */
-function randomFrom(seed) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 function targets(seed, count) {
-  const random = randomFrom(seed)
-  const pick = (list) => list[Math.floor(random() * list.length)]
-  const made = Array.from({ length: count }, () => {
+  const made = new Random(seed).times(count, (random) => {
     let target = ''
-    for (let left = 1 + Math.floor(random() * 5); left > 0; left--) target += `/${pick(SEGMENTS)}`
-    if (random() < 0.2) target += '/'
-    if (random() < 0.2) target += `?${pick(QUERIES)}`
+    for (let left = 1 + random.int(5); left > 0; left--) target += `/${random.pick(SEGMENTS)}`
+    if (random.chance(0.2)) target += '/'
+    if (random.chance(0.2)) target += `?${random.pick(QUERIES)}`
     return target
   })
   return [...FIXED, ...made].map((path) => ({ path }))

@@ -75,10 +75,4 @@ const later = async (turns) => {
   for (let i = 0; i < turns; i++) await new Promise(setImmediate)
 }
 
-/** Numbers below `n`, the same ones in every run. */
-const randomFrom = (seed) => (n) => {
-  seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff
-  return (seed >> 8) % n
-}
-
-module.exports = { answers, chunked, FORM, JSON_TYPE, later, parser, post, randomFrom, streamState }
+module.exports = { answers, chunked, FORM, JSON_TYPE, later, parser, post, streamState }
