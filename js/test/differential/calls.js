@@ -2,19 +2,8 @@
 // Random steps that call methods of a request and a response in any order, right or wrong. The steps
 // are those of interpret.js. It must not make what depends on the time of day.
 
-const {
-  answer,
-  BAD_NAMES,
-  bodyOf,
-  FRAMING,
-  headerPair,
-  loud,
-  NAMES,
-  ODD_STATUSES,
-  preparation,
-  STATUSES,
-  VALUES
-} = require('./answers')
+const { answer, bodyOf, headerPair, loud, preparation } = require('./answers')
+const { BAD_NAMES, FRAMING, NAMES, ODD_STATUSES, STATUSES, VALUES } = require('./values')
 
 /** Calls in any order, right or wrong: each is recorded, whatever it throws. */
 function anyCall(r0) {

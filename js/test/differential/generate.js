@@ -3,7 +3,8 @@
 // The same seed gives the same program on every machine and Node version.
 
 const { Random } = require('./random')
-const { answer, preparation, VALUES } = require('./answers')
+const { answer, preparation } = require('./answers')
+const { VALUES } = require('./values')
 const { anyCall, anyRead, informational } = require('./calls')
 const { encode, groups, targets, WORDS } = require('./requests')
 
