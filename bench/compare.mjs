@@ -21,7 +21,10 @@ import { cache, ensurePackages, findNode, runVisible } from './lib/tools.mjs'
 const LIMITS = { cpuAll: 1.05, cpuJs: 1.05, p95: 1.1 }
 
 /** Differences below these (µs, µs, ms) are within what clocks and schedulers resolve; they never fail. */
-const RESOLUTION = { cpuAll: 0.3, cpuJs: 0.3, p95: 0.05 }
+const RESOLUTION = { cpuAll: 0.3, cpuJs: 0.2, p95: 0.05 }
+
+/** Share of the rounds in which the candidate must be slower at all: on a machine with other work medians alone stray. */
+const MOST_ROUNDS = 0.75
 
 const root = path.join(benchRoot, '..')
 const names = [
@@ -96,9 +99,17 @@ const treeServer = (name, tree) => ({
  * The candidate's value over the baseline's: the median over rounds of the two values of the same round, which were
  * measured right after each other, so that a machine that slows down in the course of a run favours neither.
  */
-function ratio({ baseline, candidate }, field) {
-  const ratios = candidate.rounds.map((round, i) => round[field] / baseline.rounds[i][field])
+function ratio(both, field) {
+  const ratios = ratiosOf(both, field)
   return ratios.every(Number.isFinite) ? median(ratios) : null
+}
+
+const ratiosOf = ({ baseline, candidate }, field) =>
+  candidate.rounds.map((round, i) => round[field] / baseline.rounds[i][field])
+
+const isMostlySlower = (both, field) => {
+  const ratios = ratiosOf(both, field)
+  return ratios.filter((value) => value > 1).length >= ratios.length * MOST_ROUNDS
 }
 
 /** The measures of a scenario in which the candidate is over the limit. */
@@ -107,9 +118,21 @@ function regressions(both) {
     const changed = ratio(both, field)
     if (changed === null) return false
     return (
-      changed > LIMITS[field] && (changed - 1) * both.baseline.summary[field] > RESOLUTION[field]
+      changed > LIMITS[field] &&
+      (changed - 1) * both.baseline.summary[field] > RESOLUTION[field] &&
+      isMostlySlower(both, field)
     )
   })
+}
+
+/** Says so where other work takes the machine: then not even medians of alternating rounds can be believed. */
+function warnOfLoad() {
+  const [load] = os.loadavg()
+  const cores = os.availableParallelism()
+  if (load > cores / 2) {
+    const found = `load average ${load.toFixed(1)} on ${cores} cores`
+    console.error(`bench: ${found}: other work is under way, and the verdict is worth little`)
+  }
 }
 
 const percent = (changed) => `${changed >= 1 ? '+' : ''}${((changed - 1) * 100).toFixed(1)} %`
@@ -176,6 +199,7 @@ main(async () => {
       return { ...result, over: regressions(result.servers) }
     }
     const results = []
+    warnOfLoad()
     for (const scenario of chosen) {
       let result = await measure(scenario, settings.rounds)
       if (result.over.length > 0) {
