@@ -27,7 +27,9 @@ function pinTo(message, root) {
   for (const key of Reflect.ownKeys(root)) {
     if (Object.hasOwn(message, key)) continue
     const descriptor = Object.getOwnPropertyDescriptor(root, key)
-    Object.defineProperty(message, key, { ...descriptor, enumerable: false })
+    // fields of Node's messages are accessors here, and stay visible
+    const isField = descriptor.get !== undefined && descriptor.enumerable
+    Object.defineProperty(message, key, { ...descriptor, enumerable: isField })
   }
 }
 

@@ -92,7 +92,8 @@ define(
   function (value) {
     // Node's server aborts requests by destroying them, which one that was read is already
     if (!isBare(this)) own(this, 'aborted', value)
-  }
+  },
+  true
 )
 
 lazy('_consuming', function () {
@@ -127,13 +128,9 @@ define(
     return isConsumed(this) ? endedState(this) : materialize(this)
   },
   function (value) {
-    Object.defineProperty(this, '_readableState', {
-      configurable: true,
-      enumerable: false,
-      writable: true,
-      value
-    })
-  }
+    own(this, '_readableState', value)
+  },
+  true
 )
 
 const readableGetter = (name) => Object.getOwnPropertyDescriptor(Readable.prototype, name)

@@ -46,7 +46,8 @@ define(
       pin(value)
     }
     own(this, 'res', value)
-  }
+  },
+  true
 )
 
 lazy('client', function client() {

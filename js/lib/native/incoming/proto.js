@@ -4,15 +4,26 @@
 // first touched. Which parts there are is for the files next to it.
 
 const { IncomingMessage } = require('node:http')
+const { inspect } = require('node:util')
 const { kRoot, kSlot } = require('../symbols')
 
 const NodeProto = IncomingMessage.prototype
 const proto = Object.create(NodeProto)
 Object.defineProperty(proto, kRoot, { value: proto })
 
-/** An accessor of the prototype of native requests. */
-function define(name, get, set) {
-  Object.defineProperty(proto, name, { configurable: true, enumerable: false, get, set })
+Object.defineProperty(proto, inspect.custom, {
+  configurable: true,
+  value() {
+    return require('../inspect').viewOf(this)
+  }
+})
+
+/**
+ * An accessor of the prototype of native requests.
+ * @param {boolean} [isField] a field in Node's messages, and so seen by `for … in`
+ */
+function define(name, get, set, isField = false) {
+  Object.defineProperty(proto, name, { configurable: true, enumerable: isField, get, set })
 }
 
 /** As if it had been a plain field. */
@@ -25,11 +36,12 @@ function own(message, name, value) {
   })
 }
 
-/** A property that a write turns into an own one, as if it had been a plain field. */
+/** A field of Node's messages: a write turns it into an own one. */
 function lazy(name, get) {
-  define(name, get, function (value) {
+  const set = function (value) {
     own(this, name, value)
-  })
+  }
+  define(name, get, set, true)
 }
 
 /** Getter on Node's prototype for messages that are not ours. */

@@ -161,6 +161,8 @@ proto.flushHeaders = function flushHeaders() {
 for (const name of ['socket', 'connection']) {
   Object.defineProperty(proto, name, {
     configurable: true,
+    // a field in Node's messages, until Node 20
+    enumerable: name === 'socket' && kNodeSocket === undefined,
     get() {
       const socket = this[kSocket]
       if (socket !== undefined) return socket

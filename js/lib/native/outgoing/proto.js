@@ -5,11 +5,18 @@
 // no kSlot, never leave Node's methods.
 
 const { ServerResponse } = require('node:http')
+const { inspect } = require('node:util')
 const { kRoot } = require('../symbols')
 
 const NodeProto = ServerResponse.prototype
 const proto = Object.create(NodeProto)
 Object.defineProperty(proto, kRoot, { value: proto })
+Object.defineProperty(proto, inspect.custom, {
+  configurable: true,
+  value() {
+    return require('../inspect').viewOf(this)
+  }
+})
 
 /** States of a native response: nothing decided yet, headers in the flat list. */
 const LIGHT = 1
