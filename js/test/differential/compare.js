@@ -131,12 +131,30 @@ function isExpected(mine, reference) {
   return mine.pipelined === true && (refused(mine) || refused(reference))
 }
 
-/** The last message promises more than what comes, of a connection that goes on: no client makes anything of it. */
+/**
+ * The last message promises more than what comes, of a connection that goes on, or its chunks are not as long as they say:
+ * no client makes anything of it.
+ */
 function isMalformed({ answers, end }) {
-  const rest = /^rest: HTTP\/1\.1 (?!1|204|304).*?\r\n\r\n/s.exec(answers?.at(-1))
-  if (end !== 'quiet' || rest === null) return false
+  const last = answers?.at(-1) ?? ''
+  const rest = /^rest: HTTP\/1\.1 (?!1|204|304).*?\r\n\r\n/s.exec(last)
+  if (rest === null) return false
+  const body = last.slice(rest[0].length)
+  if (/^Transfer-Encoding: chunked\r$/im.test(rest[0])) return hasWrongChunk(body)
   const length = /^Content-Length: (\d+)\r$/im.exec(rest[0])
-  return length !== null && answers.at(-1).length - rest[0].length < Number(length[1])
+  return end === 'quiet' && length !== null && body.length < Number(length[1])
+}
+
+function hasWrongChunk(body) {
+  for (let at = 0; ; ) {
+    const line = body.indexOf('\r\n', at)
+    if (line === -1) return false
+    const size = Number.parseInt(body.slice(at, line), 16)
+    at = line + 2 + size
+    if (Number.isNaN(size) || (at < body.length && body[at] !== '\r')) return true
+    if (at >= body.length) return body.endsWith('\r\n0\r\n\r\n')
+    at += 2
+  }
 }
 
 function firstDifference(mine, reference, path = '') {

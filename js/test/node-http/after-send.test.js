@@ -85,6 +85,40 @@ suite(__filename, [
         )
       )
   ),
+  ...Object.entries({
+    'in a promise': (read) => Promise.resolve().then(read),
+    'in an immediate': (read) => setImmediate(read),
+    'in a timer': (read) => setTimeout(read, 5)
+  }).flatMap(([when, later]) =>
+    [
+      ['large', BODIES.large],
+      ['followed by trailers', '4\r\nbody\r\n0\r\nX-T: r\r\n\r\n']
+    ].flatMap(([name, body]) =>
+      Object.keys(answers).map((answer) => ({
+        name: `${answer}, then for await … of a body that is ${name}, ${when}: it ends, whatever is left of it`,
+        serve:
+          ({ log }) =>
+          (req, res) => {
+            answers[answer](res)
+            later(async () => {
+              let size = 0
+              for await (const chunk of req) size += chunk.length
+              log(size <= 300_000)
+            })
+          },
+        async exchange({ open, encodeRequest, until }) {
+          const connection = await open()
+          connection.write(
+            typeof body === 'string'
+              ? `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`
+              : encodeRequest({ path: '/', ...body })
+          )
+          await connection.readResponse()
+          return await until(1)
+        }
+      }))
+    )
+  ),
   ...Object.keys(answers).map((answer) => ({
     name: `${answer}, then req.destroy()`,
     serve:

@@ -244,6 +244,8 @@ class Reading {
     /** Credit given and not used up by frames yet. */
     this.credit = 0
     this.ended = false
+    /** Rust reads what is left, and drops it. */
+    this.dropped = false
   }
 }
 
@@ -262,8 +264,18 @@ proto._read = function _read(n) {
   }
   let reading = this[kReading]
   if (reading === null) reading = this[kReading] = new Reading()
+  if (reading.dropped) {
+    // who comes so late is told of the end
+    reading.dropped = false
+    reading.ended = true
+    nextTick(endDropped, this)
+  }
   if (reading.ended) return
   want(this, reading)
+}
+
+function endDropped(req) {
+  if (!req.destroyed) req.push(null)
 }
 
 /** The least credit given at once: _read() must always lead to a push. */
@@ -327,6 +339,8 @@ proto._dump = function _dump() {
     this.removeAllListeners('data')
     this.resume()
   } else if ((this[kFlags] & F.BODY_COMPLETE) === 0) {
+    const reading = this[kReading] ?? (this[kReading] = new Reading())
+    reading.dropped = !reading.ended
     bridge.sendWord(F.BODY_DUMP, 0, this[kSlot], this[kGeneration], 0)
   }
 }
