@@ -25,7 +25,7 @@ function viewOf(message) {
   const sample = message[kRequest] === undefined ? request : response
   let view = views.get(message)
   if (view === undefined) views.set(message, (view = Object.create(Object.getPrototypeOf(sample))))
-  for (const key of Reflect.ownKeys(sample)) show(view, key, valueOf(message, key, sample))
+  for (const key of Reflect.ownKeys(sample)) show(view, key, shownOf(message, key, sample))
   // fields that Express makes, and that are accessors here
   if (message.originalUrl !== undefined) {
     for (const key of ['res', '_parsedUrl']) show(view, key, message[key])
@@ -45,7 +45,7 @@ function show(view, key, value) {
   Object.defineProperty(view, key, { configurable: true, enumerable: true, writable: true, value })
 }
 
-function valueOf(message, key, sample) {
+function shownOf(message, key, sample) {
   // a look must not make the stream
   if (key === '_readableState' && message[kStream] !== true) return sample[key]
   if (key === kHeaders && sample === request) return message.headers
