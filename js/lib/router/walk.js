@@ -155,7 +155,9 @@ function step(walk, err) {
     // a path that the plan could not judge is in it for any method
     if (walk.checksMethod || walk.asks) {
       if (route._handlesMethod(req.method)) break
-      if (walk.allowed !== null) walk.allowed.push(...route._methods())
+      if (walk.allowed !== null && req.method === 'OPTIONS') {
+        walk.allowed.push(...route._methods())
+      }
       if (req.method === 'HEAD') break
       continue
     }

@@ -45,6 +45,20 @@ const programs = {
     app.use((_req, res) => (res.headersSent ? undefined : res.send('end')))
     return ['/1/a', '/1/a/a', '/1']
   },
+  'OPTIONS becomes another method on its way': (express, app) => {
+    app.get('/:id', (_req, res) => res.send('the route'))
+    app.use((req, _res, next) => {
+      const method = { '/lower': 'get', '/odd': 'ODD', '/upper': 'GET', '/head': 'HEAD' }[req.url]
+      if (method) req.method = method
+      next()
+    })
+    app.put('/:id', (_req, res) => res.send('put'))
+    app.post(/^\/(\w+)$/, (_req, res) => res.send('posted'))
+    const router = express.Router()
+    router.delete('/', (_req, res) => res.send('deleted'))
+    app.use('/:id', router)
+    return ['/lower', '/odd', '/upper', '/head', '/none']
+  },
   'a status that is no number is not fresh': (_express, app) => {
     app.use((req, res) => {
       const status = { nan: NaN, text: '200', undefined: undefined, null: null }
@@ -80,7 +94,8 @@ for (const [name, program] of Object.entries(programs)) {
         targets.flatMap((target) => [
           get(target),
           get(target, 'If-None-Match: *\r\n'),
-          post(target, 'text/plain', 'body')
+          post(target, 'text/plain', 'body'),
+          get(target).replace('GET', 'OPTIONS')
         ])
       ))
   })
