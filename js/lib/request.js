@@ -181,7 +181,6 @@ getter('path', function path() {
  */
 Object.defineProperty(req, '_parsedUrl', {
   configurable: true,
-  enumerable: true,
   get() {
     const memo = this[kParsedUrl]
     const { url } = this
@@ -255,6 +254,7 @@ const nativeSignal = Object.getOwnPropertyDescriptor(messagePrototypes.request, 
 
 Object.defineProperty(req, 'signal', {
   configurable: true,
+  enumerable: true,
   get: function signal() {
     return nativeSignal !== undefined && this[kSlot] !== undefined
       ? nativeSignal.get.call(this)

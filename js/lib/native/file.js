@@ -141,7 +141,7 @@ function post(pending) {
   const { res, question } = pending
   // the end of another answer, which has come meanwhile, is what the asker hears of
   if (question.aborted !== undefined && res.writableFinished) return pending.abort()
-  const lines = linesWith(res, question.headers)
+  const lines = isBodiless(res) ? null : linesWith(res, question.headers)
   const headers = lines === null ? null : conditionsOf(res[kRequest], question.codings)
   if (headers !== null) {
     const { path, originalUrl } = question
@@ -189,6 +189,11 @@ function linesWith(res, headers) {
     res[kHeaderList] = list
     res[kSpecial] = special
   }
+}
+
+/** A program has made GET of HEAD, and writes the head itself: what Rust keeps behind it would not be sent. */
+function isBodiless(res) {
+  return !res._hasBody && res[kRequest].method !== 'HEAD' && outgoing.isHooked(res)
 }
 
 /** Whether a header is there and says nothing: send takes it for one that is not there. */

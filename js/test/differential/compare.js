@@ -19,7 +19,7 @@ function settled(text) {
     .replace(/^Date: .*GMT\r$/gm, 'Date: <date>\r')
     .replace(/Require stack:.*/s, '<stack>')
     .replace(/^(X-Response-Time|X-Took): \d+(ms)?\r$/gm, '$1: <time>\r')
-    .replace(/Expires=[^;\r]*GMT/g, 'Expires=<date>')
+    .replace(/(Expires)=[^;\r]*GMT/gi, '$1=<date>')
     .replace(/(?:<br> &nbsp; &nbsp;|\n {4})at .*?(?=<\/pre>|$)/gs, '<frames>')
 }
 

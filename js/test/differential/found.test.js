@@ -68,6 +68,20 @@ const programs = {
     })
     return ['/nan', '/text', '/undefined', '/null']
   },
+  'HEAD becomes GET in front of a file, with a replaced writeHead': (express, app) => {
+    app.use((req, res, next) => {
+      const { writeHead } = res
+      res.writeHead = function (...args) {
+        this.setHeader('X-Hooked', req.method)
+        return writeHead.apply(this, args)
+      }
+      if (req.url !== '/as-it-is') req.method = 'GET'
+      next()
+    })
+    app.get('/file', (_req, res) => res.sendFile(FILE))
+    app.use(express.static(path.dirname(FILE)))
+    return ['/file', '/hello.txt', '/none', '/as-it-is']
+  },
   'a header without a value does not keep a file from its own': (_express, app) => {
     app.use((req, res) => {
       res.set(req.url.slice(1), '')
@@ -95,7 +109,8 @@ for (const [name, program] of Object.entries(programs)) {
           get(target),
           get(target, 'If-None-Match: *\r\n'),
           post(target, 'text/plain', 'body'),
-          get(target).replace('GET', 'OPTIONS')
+          get(target).replace('GET', 'OPTIONS'),
+          get(target).replace('GET', 'HEAD')
         ])
       ))
   })

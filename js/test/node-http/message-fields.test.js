@@ -12,6 +12,9 @@ const OWN = ['_maxRequestsPerSocket', 'statusCode', 'statusMessage']
 const REQUEST =
   'POST /a/5?q=1 HTTP/1.1\r\nHost: h\r\nX-A: b\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}'
 
+/** Not the same on every Node, and one that Express' router leaves behind. */
+const ADDED = ['signal', '_parsedUrl']
+
 /** The names that stand at the first level of an inspected object, sorted. */
 function names(text, without = []) {
   const found = [...text.matchAll(/^ {2}(\[Symbol\([\w.]+\)\]|\w+):/gm)].map(([, name]) => name)
@@ -20,7 +23,7 @@ function names(text, without = []) {
 
 function enumerable(object) {
   const found = []
-  for (const name in object) found.push(name)
+  for (const name in object) if (!ADDED.includes(name)) found.push(name)
   return found.sort()
 }
 
@@ -71,8 +74,8 @@ suite(__filename, [
           copy.res === res,
           copy.socket === req.socket
         )
-        log(copy._parsedUrl.pathname, copy.complete, copy.aborted)
-        res.json(Object.keys(copy).length)
+        log(copy.complete, copy.aborted)
+        res.json(copy.params)
       })
       return app
     },

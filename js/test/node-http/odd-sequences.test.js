@@ -45,6 +45,16 @@ const FOLDER = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public')
 const gone = () => Object.assign(new Error('gone'), { code: 'EGONE' })
 
 suite(__filename, [
+  ...[true, false].map((sent) =>
+    one(`sendDate of ${sent} changes between the head and the body`, (_req, res) => {
+      res.sendDate = sent
+      res.writeHead(200, { 'X-A': 'b' })
+      res.sendDate = !sent
+      res.uncork()
+      res.write('a')
+      res.end('b')
+    })
+  ),
   ...['', 0, []].map((tag) =>
     one(`an ETag that is ${JSON.stringify(tag)} is made by send`, (_req, res) => {
       res.setHeader('ETag', tag)

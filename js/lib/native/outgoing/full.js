@@ -78,12 +78,15 @@ function streams() {
 
 /** The head that was fixed, by Node's writeHead. */
 function fixAgain(res) {
-  const { statusCode, statusMessage } = res
-  const { status, message, headers } = res[kFixed]
+  const { statusCode, statusMessage, sendDate } = res
+  const { flags, status, message, headers } = res[kFixed]
   res.statusMessage = message
+  // what was decided then, whatever has become of it
+  res.sendDate = (flags & F.NO_DATE) === 0
   NodeProto.writeHead.call(res, status, headers)
   res.statusCode = statusCode
   res.statusMessage = statusMessage
+  res.sendDate = sendDate
 }
 
 /** The response's socket, which now knows whose turn it is. */
