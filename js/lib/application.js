@@ -9,10 +9,11 @@ const adopt = require('./adopt')
 const { startDeadline } = require('./deadline')
 const finalHandler = require('./final-handler')
 const frontLines = require('./front')
+const { hasten } = require('./hasten')
 const nativeSettings = require('./native/settings')
 const Router = require('./router')
 const { kFrontLines, kMountedApp } = require('./router/symbols')
-const { checkSetting, ownSettings, readSetting } = require('./settings')
+const { checkSetting, ownSettings, settingsOf } = require('./settings')
 const { compileETag, compileQueryParser, compileTrust, methods } = require('./utils')
 const View = require('./view')
 
@@ -36,7 +37,7 @@ app.init = function init() {
 
   this.cache = Object.create(null)
   this.engines = Object.create(null)
-  this.settings = Object.create(null)
+  this.settings = hasten(Object.create(null))
 
   this.defaultConfiguration()
 
@@ -116,7 +117,13 @@ function markTrustProxyDefault(settings, value) {
 app.handle = function handle(req, res, callback) {
   const done = callback || finalHandler(this, req, res)
 
-  if (this.enabled('x-powered-by')) res.setHeader('X-Powered-By', 'Express')
+  const settings = settingsOf(this)
+  // what the calls come to
+  const isPowered =
+    this.enabled === enabled && this.set === set
+      ? settings['x-powered-by']
+      : this.enabled('x-powered-by')
+  if (isPowered) res.setHeader('X-Powered-By', 'Express')
 
   // what comes with its request or response is left alone: see native/pin.js
   if (req.res !== res) req.res = res
@@ -128,8 +135,8 @@ app.handle = function handle(req, res, callback) {
   if (!res.locals) res.locals = Object.create(null)
 
   // A mounted app inherits its parent's setting, whose clock is running already.
-  const ms = readSetting(this, 'handler timeout')
-  if (ms !== undefined && (!callback || Object.hasOwn(this.settings, 'handler timeout'))) {
+  const ms = settings['handler timeout']
+  if (ms !== undefined && (!callback || Object.hasOwn(settings, 'handler timeout'))) {
     startDeadline(req, res, ms)
   }
 
@@ -457,3 +464,5 @@ app.listen = function listen(...args) {
 
   return server.listen(...args)
 }
+
+const { enabled, set } = app

@@ -33,8 +33,6 @@ module.exports.sendPage = sendPage
  * @return {function(*)}
  */
 function finalHandler(app, req, res) {
-  const env = app.get('env') || process.env.NODE_ENV || 'development'
-
   return function final(err) {
     regain(req)
     regain(res)
@@ -52,6 +50,7 @@ function finalHandler(app, req, res) {
     if (status === undefined) status = statusOfResponse(res)
     else if (err.headers && typeof err.headers === 'object') headers = { ...err.headers }
 
+    const env = app.get('env') || process.env.NODE_ENV || 'development'
     const message = messageOf(err, status, env)
 
     // A handler that is stopped by its signal after the deadline has nothing to report.

@@ -10,7 +10,7 @@ const { lazy } = require('./lazy')
 const { messagePrototypes } = require('./native/message')
 const { kSlot } = require('./native/symbols')
 const { kParsedUrl, kUntrimmedUrl } = require('./router/symbols')
-const { readSetting, trustNobody } = require('./settings')
+const { settingsOf, trustNobody } = require('./settings')
 
 const accepts = lazy(() => require('accepts'))
 const parseRange = lazy(() => require('range-parser'))
@@ -121,9 +121,29 @@ req.is = function is(types, ...more) {
 
 /** The parsed query string, by the "query parser" setting; parsed anew at every access. */
 getter('query', function query() {
-  const parse = readSetting(this.app, 'query parser fn')
-  return parse ? parse(parseUrl(this).query) : Object.create(null)
+  const parse = settingsOf(this.app)['query parser fn']
+  return parse ? parse(queryOf(this)) : Object.create(null)
 })
+
+/** URLs that parseurl takes apart without asking Node. */
+const PLAIN_URL = /^\/[^\t\n\f\r #\xa0\ufeff]*$/
+
+/** What parseurl finds after the '?', null if there is none. */
+function queryOf(req) {
+  // Nobody has parsed it, so there is no memo that somebody may have changed; below a mount path, the memo would be found.
+  if (
+    req[kSlot] !== undefined &&
+    req[kParsedUrl] === undefined &&
+    req[kUntrimmedUrl] === undefined
+  ) {
+    const { url } = req
+    if (typeof url === 'string' && PLAIN_URL.test(url)) {
+      const mark = url.indexOf('?')
+      return mark === -1 ? null : url.slice(mark + 1)
+    }
+  }
+  return parseUrl(req).query
+}
 
 /** 'https' over TLS, else 'http'; a trusted proxy's X-Forwarded-Proto wins. */
 getter('protocol', function protocol() {
@@ -142,7 +162,7 @@ getter('secure', function secure() {
 
 /** Address of the client: of the socket, or what trusted proxies say it is. */
 getter('ip', function ip() {
-  const trust = readSetting(this.app, 'trust proxy fn')
+  const trust = settingsOf(this.app)['trust proxy fn']
   // whatever the headers say, it is the socket's
   if (trust === trustNobody && this.socket) return this.socket.remoteAddress
   return proxyaddr()(this, trust)
@@ -153,7 +173,7 @@ getter('ip', function ip() {
  * "trust proxy".
  */
 getter('ips', function ips() {
-  const addresses = proxyaddr().all(this, readSetting(this.app, 'trust proxy fn'))
+  const addresses = proxyaddr().all(this, settingsOf(this.app)['trust proxy fn'])
   return addresses.slice(1).reverse()
 })
 
@@ -166,7 +186,7 @@ getter('subdomains', function subdomains() {
   if (!hostname) return []
 
   const labels = isIP(hostname) ? [hostname] : hostname.split('.').reverse()
-  return labels.slice(readSetting(this.app, 'subdomain offset'))
+  return labels.slice(settingsOf(this.app)['subdomain offset'])
 })
 
 /** Path of `req.url`, without the query. */
@@ -275,7 +295,7 @@ function getter(name, get) {
 }
 
 function isFromTrustedProxy(message) {
-  return readSetting(message.app, 'trust proxy fn')(message.socket.remoteAddress, 0)
+  return settingsOf(message.app)['trust proxy fn'](message.socket.remoteAddress, 0)
 }
 
 function beforeComma(value) {

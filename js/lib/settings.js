@@ -49,19 +49,20 @@ function checkDeadline(what, ms) {
 }
 
 /**
- * Value of a setting, as `app.get(name)` gives it but without its calls: this is read several times
- * per request.
+ * The settings of an application: `settingsOf(app)['etag fn']` is what `app.get('etag fn')` gives, without
+ * its calls. They are read several times per request, so name them where they are read: a function that is
+ * given the name would have the engine look for it each time.
  *
  * @param {Function|object} app  an application, or what stands in for one (it may have only `get`)
- * @param {string} name
- * @return {*}
+ * @return {object}
  */
-function readSetting(app, name) {
-  const { settings } = app
-  return settings === undefined ? app.get(name) : settings[name]
+function settingsOf(app) {
+  return app.settings ?? new Proxy(app, viaGet)
 }
+
+const viaGet = { get: (app, name) => app.get(name) }
 
 /** "trust proxy fn" for "trust proxy" as it is unless it is set. */
 const trustNobody = () => false
 
-module.exports = { checkDeadline, checkSetting, ownSettings, readSetting, trustNobody }
+module.exports = { checkDeadline, checkSetting, ownSettings, settingsOf, trustNobody }

@@ -4,6 +4,8 @@
 // per I/O thread and turn. It knows frames and slots, nothing of HTTP semantics. Whose a frame is
 // invocations.js knows.
 
+// the global is an accessor
+const { Buffer } = require('node:buffer')
 const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
@@ -11,6 +13,9 @@ const invocations = require('./invocations')
 const { nextTick, queueMicrotask, setImmediate } = require('./timers')
 
 const { activeCount } = invocations
+
+// called several times per answer
+const { latin1Write, utf8Write } = Buffer.prototype
 
 const INBOX_BYTES = 512 * 1024
 /** Of one outbox, as the addon makes them. */
@@ -330,9 +335,9 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
 
 function writeText(buffer, text, offset, encoding) {
   if (encoding === undefined || encoding === 'utf8' || encoding === 'utf-8') {
-    return buffer.utf8Write(text, offset)
+    return utf8Write.call(buffer, text, offset)
   }
-  if (encoding === 'latin1' || encoding === 'binary') return buffer.latin1Write(text, offset)
+  if (encoding === 'latin1' || encoding === 'binary') return latin1Write.call(buffer, text, offset)
   return buffer.write(text, offset, encoding)
 }
 
@@ -363,7 +368,8 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
   if (body === null) {
     const w = out.reserve(payload + headBytes + 4)
     const from = out.length + payload
-    if (headBytes !== 0) out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+    if (headBytes !== 0)
+      latin1Write.call(out.buffer, reason.length === 0 ? lines : reason + lines, from)
     finishFrame(out, w, kind, flags, slot, generation, payload + headBytes)
     headWords(out.words, w, kind, status, lines.length, reason.length, 0)
     schedule()
@@ -375,7 +381,7 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
       const w = out.reserve(payload + headBytes + body.length * 3 + 4)
       let from = out.length + payload
       if (headBytes !== 0) {
-        from += out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+        from += latin1Write.call(out.buffer, reason.length === 0 ? lines : reason + lines, from)
       }
       bodyBytes = writeText(out.buffer, body, from, encoding)
       if (bodyBytes >= KEPT_BODY) out.kept = true
@@ -393,7 +399,7 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
     const w = out.reserve(payload + headBytes + bodyBytes + 4)
     let from = out.length + payload
     if (headBytes !== 0) {
-      from += out.buffer.latin1Write(reason.length === 0 ? lines : reason + lines, from)
+      from += latin1Write.call(out.buffer, reason.length === 0 ? lines : reason + lines, from)
     }
     out.buffer.set(body, from)
     finishFrame(out, w, kind, flags, slot, generation, payload + headBytes + bodyBytes)
@@ -435,7 +441,7 @@ function sendFile(flags, slot, generation, options, status, lines, path, origina
   const out = outboxes[slot >>> 24]
   const payload = lines + path + originalUrl + headers
   const w = out.reserve(40 + payload.length + 4)
-  out.buffer.latin1Write(payload, out.length + 40)
+  latin1Write.call(out.buffer, payload, out.length + 40)
   finishFrame(out, w, F.FILE, flags, slot, generation, 40 + payload.length)
   const i32 = out.words
   i32[w + 4] = options

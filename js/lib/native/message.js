@@ -12,6 +12,8 @@ const { knownSocket, drainReached, broken } = require('./socket')
 const S = require('./symbols')
 const { setImmediate } = require('./timers')
 
+const { kClasses, kRoot } = S
+
 /** What Express' own prototypes inherit from. */
 const messagePrototypes = { request: incoming.proto, response: outgoing.proto }
 
@@ -25,40 +27,33 @@ const classes = new WeakMap()
 
 /**
  * Request and response classes whose instances have the app's prototypes.
+ * @param {http.Server} server keeps those of its handler at hand
  * @param {Function} handler an Express app or any request listener
  */
-function classesFor(handler) {
+function classesFor(server, handler) {
   const { request, response } = handler
-  let known = classes.get(handler)
-  if (known !== undefined && known.request === request && known.response === response) {
-    // mounting an app changes what its prototypes inherit from
-    const isSame =
-      Object.getPrototypeOf(request) === known.requestParent &&
-      Object.getPrototypeOf(response) === known.responseParent
-    if (isSame) return known
-  }
-  if (!isNative(request, incoming.proto) || !isNative(response, outgoing.proto)) return plain
-  if (known === undefined || known.request !== request || known.response !== response) {
-    known = {
-      request,
-      response,
-      requestParent: null,
-      responseParent: null,
-      Request: incoming.requestClass(request),
-      Response: outgoing.responseClass(response)
-    }
+  if (request == null || response == null) return plain
+  // mounting an app changes what its prototypes inherit from
+  if (request[kRoot] !== incoming.proto || response[kRoot] !== outgoing.proto) return plain
+  let known = server[kClasses]
+  if (isFor(known, handler, request, response)) return known
+  known = classes.get(handler)
+  if (!isFor(known, handler, request, response)) {
+    const Request = incoming.requestClass(request)
+    const Response = outgoing.responseClass(response)
+    known = { handler, request, response, Request, Response }
     classes.set(handler, known)
   }
-  known.requestParent = Object.getPrototypeOf(request)
-  known.responseParent = Object.getPrototypeOf(response)
+  server[kClasses] = known
   return known
 }
 
-function isNative(prototype, root) {
+function isFor(known, handler, request, response) {
   return (
-    typeof prototype === 'object' &&
-    prototype !== null &&
-    Object.prototype.isPrototypeOf.call(root, prototype)
+    known !== undefined &&
+    known.handler === handler &&
+    known.request === request &&
+    known.response === response
   )
 }
 

@@ -51,6 +51,7 @@ const names = [
   // servers
   'kId',
   'kHandler',
+  'kClasses', // of its handler's messages
   'kConfigure',
   'kDefaultDeadline'
 ]

@@ -55,9 +55,10 @@ exports.set = exports.header = function header(field, val) {
     return this
   }
 
-  let value = Array.isArray(val) ? val.map(String) : String(val)
+  let value = val
+  if (typeof val !== 'string') value = Array.isArray(val) ? val.map(String) : String(val)
 
-  if (field.toLowerCase() === 'content-type') {
+  if (field === 'Content-Type' || field.toLowerCase() === 'content-type') {
     if (Array.isArray(value)) throw new TypeError('Content-Type cannot be set to an Array')
     value = fullType(value)
   }

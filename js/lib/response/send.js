@@ -4,7 +4,7 @@
 
 const statuses = require('statuses')
 const { sendWhole, setEtagFunctions } = require('../native/message')
-const { readSetting } = require('../settings')
+const { settingsOf } = require('../settings')
 const { etag, setCharset, wetag } = require('../utils')
 
 setEtagFunctions(wetag, etag)
@@ -24,21 +24,16 @@ exports.send = function send(body) {
   let chunk = body
   let encoding
 
-  switch (typeof body) {
-    case 'string': {
-      encoding = 'utf8'
-      const type = this.get('Content-Type')
-      if (typeof type === 'string') this.set('Content-Type', setCharset(type, 'utf-8'))
-      else this.type('html')
-      break
-    }
-    case 'boolean':
-    case 'number':
-    case 'object':
-      if (body === null) chunk = ''
-      else if (!ArrayBuffer.isView(body)) return this.json(body)
-      else if (!this.get('Content-Type')) this.type('bin')
-      break
+  if (typeof body === 'string') {
+    encoding = 'utf8'
+    const type = this.get('Content-Type')
+    if (typeof type === 'string') this.set('Content-Type', setCharset(type, 'utf-8'))
+    else this.type('html')
+  } else if (body === null) {
+    chunk = ''
+  } else if (typeof body === 'boolean' || typeof body === 'number' || typeof body === 'object') {
+    if (!ArrayBuffer.isView(body)) return this.json(body)
+    if (!this.get('Content-Type')) this.type('bin')
   }
 
   return finish(this, chunk, encoding)
@@ -54,7 +49,7 @@ exports.send = function send(body) {
  * @return {ServerResponse} res
  */
 function finish(res, body, encoding) {
-  const etagFn = readSetting(res.app, 'etag fn')
+  const etagFn = settingsOf(res.app)['etag fn']
   if (body !== undefined && sendWhole(res, body, encoding, etagFn)) return res
 
   const { req } = res
@@ -132,7 +127,7 @@ exports.json = function json(obj) {
 exports.jsonp = function jsonp(obj) {
   const { app } = this
   let body = stringify(app, obj)
-  let callback = this.req.query[readSetting(app, 'jsonp callback name')]
+  let callback = this.req.query[settingsOf(app)['jsonp callback name']]
 
   if (!this.get('Content-Type')) {
     this.set('X-Content-Type-Options', 'nosniff')
@@ -162,13 +157,14 @@ exports.jsonp = function jsonp(obj) {
 const HTML_CHARS = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
 
 function stringify(app, value) {
-  const replacer = readSetting(app, 'json replacer')
-  const spaces = readSetting(app, 'json spaces')
+  const settings = settingsOf(app)
+  const replacer = settings['json replacer']
+  const spaces = settings['json spaces']
 
   // V8 is faster if it is given one argument only.
   const text = replacer || spaces ? JSON.stringify(value, replacer, spaces) : JSON.stringify(value)
 
-  if (readSetting(app, 'json escape') && typeof text === 'string') {
+  if (settings['json escape'] && typeof text === 'string') {
     return text.replace(/[<>&]/g, (char) => HTML_CHARS[char])
   }
   return text

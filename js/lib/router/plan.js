@@ -18,17 +18,17 @@ const RUN = 8
 const NO_WORDS = []
 const OPTIONS = METHOD_INDEX.OPTIONS
 
-/** What the frame (or a parent level) prepared for a router; consumed once by it. */
-class Offer {
-  constructor(router, words, pos, end, version, url, method) {
-    this.router = router
-    this.words = words
-    this.pos = pos
-    this.end = end
-    this.version = version
-    this.url = url
-    this.method = method
-  }
+/**
+ * What the frame (or a parent level) prepared for a router; consumed once by it.
+ * @param {Function} router
+ * @param {number[]} words
+ * @param {number} pos where the router's words begin
+ * @param {number} end and end
+ * @param {number} version of the table
+ * @param {string} url and method that they are for
+ */
+function offerOf(router, words, pos, end, version, url, method) {
+  return { router, words, pos, end, version, url, method }
 }
 
 /** Scratch for synchronous plans; grown when a plan does not fit. */
@@ -262,7 +262,7 @@ class Plan {
   /** Leaves the nested words at `pos` for the router that the layer leads into. */
   offer(req, router, pos) {
     if (router === undefined || !this.plain) return
-    req[kPlan] = new Offer(
+    req[kPlan] = offerOf(
       router,
       this.words,
       pos,
@@ -280,4 +280,4 @@ function pathnameOf(url) {
   return query === -1 ? url : url.substring(0, query)
 }
 
-module.exports = { Plan, Offer, Params }
+module.exports = { Plan, Params, offerOf }

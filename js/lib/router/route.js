@@ -51,7 +51,7 @@ Route.prototype.dispatch = function dispatch(req, res, done) {
   const stack = this[kStack]
   if (stack.length === 0) return done()
 
-  let method = typeof req.method === 'string' ? lowerCase(req.method) : req.method
+  let method = lowerCase(req.method)
   if (method === 'head' && !this.methods.head) method = 'get'
 
   req.route = this
@@ -93,7 +93,8 @@ const LOWER = Object.assign(
 )
 
 function lowerCase(method) {
-  return LOWER[method] || method.toLowerCase()
+  if (method === 'GET') return 'get'
+  return typeof method === 'string' ? LOWER[method] || method.toLowerCase() : method
 }
 
 function add(route, method, args) {

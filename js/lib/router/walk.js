@@ -3,16 +3,20 @@
 // (RegExp layers excepted); the moves follow router 2.3: next(), next('route'), next('router'),
 // next(err), param callbacks. Registration and the plan's layout are for the files next to it.
 
-const debug = require('debug')('router')
+const createDebug = require('debug')
 const parseUrl = require('parseurl')
 const Layer = require('./layer')
 const { processParams } = require('./param')
 const { Plan, Params } = require('./plan')
+const { hasten } = require('../hasten')
 const { childOf, clock, exposeLayers } = require('./registry')
 const { recordError, requestChannel, shouldTrace } = require('./tracing')
 const { kStack, kMatchedRoute, kParsedUrl, kUntrimmedUrl } = require('./symbols')
 
 const { call, handleRequest, invoke, plainHandle } = Layer
+
+// asked by every walk whether it is enabled
+const debug = hasten(hasten(createDebug)('router'))
 
 /** A run of synchronous handlers longer than this must not exhaust the call stack. */
 const MAX_SYNC = 100

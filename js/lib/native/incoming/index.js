@@ -17,7 +17,7 @@ const S = require('../symbols')
 const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kParts, kHead, kReading, kStream, kInlineBody } = S
-const { kHeaders, kSocket, kServer, kController, kAbortReason, kPorts, kDeadlineMs } = S
+const { kResponse, kHeaders, kSocket, kServer, kController, kAbortReason, kPorts, kDeadlineMs } = S
 
 for (const [name, value] of [
   ['upgrade', false],
@@ -38,7 +38,7 @@ lazy('joinDuplicateHeaders', function joinDuplicateHeaders() {
 define(
   'res',
   function res() {
-    return this[S.kResponse]
+    return this[kResponse]
   },
   function (value) {
     if (this[kSlot] !== undefined) {
@@ -169,7 +169,7 @@ function requestClass(prototype) {
     this.baseUrl = undefined
     this.params = undefined
     this.next = undefined
-    this[S.kResponse] = undefined
+    this[kResponse] = undefined
   }
   NativeRequest.prototype = prototype
   return NativeRequest

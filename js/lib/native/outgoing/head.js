@@ -22,7 +22,16 @@ const etagFlags = new Map([[undefined, 0]])
 
 /** Tells which functions Rust can stand in for. */
 function setEtagFunctions(weak, strong) {
+  weakEtag = weak
   etagFlags.set(weak, F.ETAG_WEAK).set(strong, F.ETAG_STRONG)
+}
+
+/** The default's function. */
+let weakEtag
+
+/** The flag for an ETag function, 0 for none; undefined if Rust cannot stand in for it. */
+function etagFlagOf(fn) {
+  return fn !== undefined && fn === weakEtag ? F.ETAG_WEAK : etagFlags.get(fn)
 }
 
 /**
@@ -73,7 +82,7 @@ function isHookedBelow(res) {
 
 /** What a head promises about the body, or what makes Node the one to decide (-1). */
 function framing(res, status, special) {
-  if (res[kBody] !== undefined) return F.LENGTH | (etagFlags.get(res[kEtagFn]) ?? 0)
+  if (res[kBody] !== undefined) return F.LENGTH | (etagFlagOf(res[kEtagFn]) ?? 0)
   if ((special & LENGTH) !== 0 || !mayHaveBody(res, status)) return 0
   if (typeof res._contentLength === 'number' && !res._removedContLen)
     return F.LENGTH | F.LENGTH_LAST
@@ -257,6 +266,6 @@ module.exports = {
   headFlags,
   isHookedBelow,
   connectionTerms,
-  etagFlags,
+  etagFlagOf,
   setEtagFunctions
 }

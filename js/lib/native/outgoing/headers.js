@@ -45,9 +45,17 @@ const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 function learnName(name) {
   http.validateHeaderName(name)
   const lower = name.toLowerCase()
-  const known = { lower, special: SPECIAL[lower] ?? 0, value: undefined }
-  if (names.size < MAX_NAMES) names.set(name, known)
-  return known
+  const field = { lower, special: SPECIAL[lower] ?? 0, value: undefined }
+  if (names.size < MAX_NAMES) names.set(name, field)
+  return field
+}
+
+/** What `res.json` and `res.send` ask for, and set, in every answer. */
+const contentType = learnName('Content-Type')
+
+/** What is known of a name, undefined if nothing is. */
+function fieldOf(name) {
+  return name === 'Content-Type' ? contentType : names.get(name)
 }
 
 /** True while the headers are in the flat list. */
@@ -93,15 +101,15 @@ function put(res, lower, special, name, value) {
 
 proto.setHeader = function setHeader(name, value) {
   if (this[kState] !== LIGHT) return NodeProto.setHeader.call(this, name, value)
-  const known = names.get(name) ?? learnName(name)
+  const field = fieldOf(name) ?? learnName(name)
   if (typeof value !== 'string') {
     if (typeof value !== 'number') http.validateHeaderValue(name, value)
-  } else if (known.value !== value) {
+  } else if (field.value !== value) {
     if (INVALID_VALUE.test(value)) http.validateHeaderValue(name, value)
-    known.value = value
+    field.value = value
   }
   if (this[kBody] !== undefined) complete(this)
-  put(this, known.lower, known.special, name, value)
+  put(this, field.lower, field.special, name, value)
   return this
 }
 
@@ -127,7 +135,7 @@ function valueIn(list, lower) {
 proto.getHeader = function getHeader(name) {
   if (!hasList(this)) return NodeProto.getHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.getHeader.call(sample, name)
-  const lower = names.get(name)?.lower ?? name.toLowerCase()
+  const lower = fieldOf(name)?.lower ?? name.toLowerCase()
   const value = valueIn(this[kHeaderList], lower)
   if (value !== undefined || this[kBody] === undefined) return value
   // Rust writes these
@@ -163,7 +171,7 @@ const REMOVED = Object.assign(Object.create(null), {
 proto.removeHeader = function removeHeader(name) {
   if (this[kState] !== LIGHT) return NodeProto.removeHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.removeHeader.call(sample, name)
-  const lower = names.get(name)?.lower ?? name.toLowerCase()
+  const lower = fieldOf(name)?.lower ?? name.toLowerCase()
   const special = SPECIAL[lower]
   if (special !== undefined) REMOVED[lower]?.(this)
   const list = listOf(this)

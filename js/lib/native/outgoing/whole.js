@@ -13,7 +13,7 @@ const { isUntouched } = require('../socket')
 const ticks = require('../ticks')
 const { NodeProto, proto, LIGHT, SENT, FIXED, STREAM, kWritableFinished } = require('./proto')
 const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./headers')
-const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlags } = require('./head')
+const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlagOf } = require('./head')
 const { full } = require('./full')
 const { holdBody } = require('./ends')
 const { sent, tell, isFinished, whenFinished } = require('./moments')
@@ -21,7 +21,7 @@ const S = require('../symbols')
 const { nextTick } = require('../timers')
 
 const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kServer, kSocket, kFile } = S
-const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kRequest, kTold } = S
+const { kBody, kEncoding, kEtagFn, kSentLength, kFixed, kEpoch, kRequest, kStream, kTold } = S
 
 /** What a head takes besides its lines: status, length, ETag, date and connection. */
 const HEAD_BYTES = 170
@@ -62,9 +62,7 @@ function isWatched(res) {
 
 /** Whether the end of the response means anything to the request: somebody listens, reads, or could. */
 function isUnread(req) {
-  return (
-    req._events !== undefined || req[S.kStream] === true || (req[kFlags] & F.BODY_COMPLETE) === 0
-  )
+  return req._events !== undefined || req[kStream] === true || (req[kFlags] & F.BODY_COMPLETE) === 0
 }
 
 /** Whether other bytes go out before: the program has written to the connection itself, or it is not this answer's turn. */
@@ -121,7 +119,7 @@ function sendWhole(res, body, encoding, etagFn) {
   if (isHookedBelow(res) || !isOrdinary(res) || hasOwnBytes(res)) return false
   const req = res[kRequest]
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
-  let flags = etagFlags.get(etagFn)
+  let flags = etagFlagOf(etagFn)
   if (flags === undefined) return false
   if ((res[kSpecial] & ETAG) !== 0) {
     // an empty one counts as none

@@ -25,7 +25,14 @@ bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
     return
   }
   forgetSocket(words[at + 2])
-  const req = readRequest(server, classesFor(server[kHandler] ?? noHandler), words, at, inbox, 1)
+  const req = readRequest(
+    server,
+    classesFor(server, server[kHandler] ?? noHandler),
+    words,
+    at,
+    inbox,
+    1
+  )
   const head = req[S.kInlineBody] ?? Buffer.alloc(0)
   req[S.kInlineBody] = null
   const socket = adoptSocket(server, fd)

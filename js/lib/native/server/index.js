@@ -5,6 +5,7 @@
 
 const http = require('node:http')
 const { EventEmitter } = require('node:events')
+const { hasten } = require('../../hasten')
 const native = require('../index')
 const { HIGH_WATER_MARK } = require('../socket')
 const S = require('../symbols')
@@ -34,6 +35,7 @@ function Server(options, handler) {
   }
   EventEmitter.call(this)
   this[kHandler] = handler
+  this[S.kClasses] = undefined
   this[kId] = 0
   this[kUnref] = false
   this[kUpgraded] = new Set()
@@ -62,6 +64,8 @@ function Server(options, handler) {
   initialize(this, options)
   this.on('connection', connectionListener)
   if (handler) this.on('request', handler)
+  // every request asks who listens
+  hasten(this._events)
 }
 
 Object.setPrototypeOf(Server, http.Server)

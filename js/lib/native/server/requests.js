@@ -2,6 +2,7 @@
 // REQUEST frames become calls of the handler, each in an asynchronous context of its own, with
 // the plan of the routes that Rust has matched. Nothing of Express beyond that.
 
+const { Buffer } = require('node:buffer')
 const dc = require('node:diagnostics_channel')
 const { AsyncResource } = require('node:async_hooks')
 const { EventEmitter } = require('node:events')
@@ -15,13 +16,14 @@ const { forgetSocket } = require('../socket')
 const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { kResponse } = require('../symbols')
-const { Offer } = require('../../router/plan')
+const { offerOf } = require('../../router/plan')
 const { tableOf } = require('../../router/registry')
 const { decideFront, recheckFront } = require('./front')
 const { kHandler, kId, kRouter, kUnwatch, servers } = require('./state')
 const { nextTick } = require('../timers')
 
 const { METHODS } = F
+const { latin1Slice } = Buffer.prototype
 const { emit } = EventEmitter.prototype
 
 const responseCreated = dc.channel('http.server.response.created')
@@ -33,7 +35,7 @@ function readRequest(server, classes, words, at, inbox, extraWords) {
   const w = at + 12 + extraWords
   const start = w * 4
   const headLength = words[at + 7]
-  const head = inbox.latin1Slice(start, start + headLength)
+  const head = latin1Slice.call(inbox, start, start + headLength)
   const flags = words[at + 1] >>> 8
   const planWords = words[at + 9]
   const bodyLength = words[at + 10]
@@ -82,7 +84,7 @@ function planOf(words, at, count) {
 
 function offerPlan(req, router, version, words, at, count) {
   const plan = planOf(words, at, count)
-  req[kPlan] = new Offer(router, plan, 0, count, version, req.url, req.method)
+  req[kPlan] = offerOf(router, plan, 0, count, version, req.url, req.method)
 }
 
 /** The app's router, watched from the first request on. */
@@ -154,7 +156,7 @@ function endLast(slot) {
 /** Makes the messages of a REQUEST frame and calls the server's handler. */
 function begin(server, words, at, inbox) {
   const handler = server[kHandler]
-  const classes = classesFor(handler ?? noHandler)
+  const classes = classesFor(server, handler ?? noHandler)
   const flags = words[at + 1] >>> 8
   const slot = words[at + 2]
   if (flags & F.FIRST) {
