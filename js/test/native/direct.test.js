@@ -388,8 +388,9 @@ describe('direct connections', { skip }, () => {
           await EXCHANGES[names[random(names.length)]](client)
           if (client.ended) client = new Client(ours.port)
         } else {
-          const answer = JSON.parse(await client.get('/echo', `X-Id: ${id}\r\n`))
-          assert.strictEqual(answer.id, id)
+          const answer = await client.get('/echo', `X-Id: ${id}\r\n`)
+          assert.ok(!client.ended, `the connection of ${id} ended`)
+          assert.strictEqual(JSON.parse(answer).id, id)
         }
       }
       client.socket.destroy()
