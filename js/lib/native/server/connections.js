@@ -15,7 +15,8 @@ const { noHandler, readRequest, requestResource, rethrow } = require('./requests
 const { kHandler, kUpgraded, servers } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
 
-const { NativeSocket, openSocket, knownSocket, forgetSocket, ended, closed } = socketViews
+const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket, ended, closed } =
+  socketViews
 
 bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -96,6 +97,7 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
 })
 
 bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
+  markEnded(words[at + 2])
   const socket = knownSocket(words[at + 2])
   // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return

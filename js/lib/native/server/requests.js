@@ -12,7 +12,7 @@ const bridge = require('../bridge')
 const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
 const { full, loseAll } = require('../outgoing')
-const { forgetSocket } = require('../socket')
+const { forgetSocket, isDestroyed } = require('../socket')
 const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { kResponse } = require('../symbols')
@@ -161,6 +161,9 @@ function begin(server, words, at, inbox) {
   const slot = words[at + 2]
   if (flags & F.FIRST) {
     endLast(slot)
+  } else if (isDestroyed(slot)) {
+    // it was on its way when the program destroyed the socket: Node's would not have been read any more
+    return
   }
   stopReading(slot)
   const req = readRequest(server, classes, words, at, inbox, 0)

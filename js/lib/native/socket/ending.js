@@ -7,7 +7,15 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { kSlot, kGeneration } = require('../symbols')
 const { lossOf, ownAnswer, refuseHeld } = require('./writing')
-const { sockets, kTimer, kFlow, kEnded, kTakeBack, kListenersBefore } = require('./state')
+const {
+  sockets,
+  destroyedSlots,
+  kTimer,
+  kFlow,
+  kEnded,
+  kTakeBack,
+  kListenersBefore
+} = require('./state')
 const { clearTimeout, nextTick, setImmediate } = require('../timers')
 
 /** Writable's: the last bytes, then FIN. */
@@ -43,6 +51,7 @@ function destroy(err) {
   if (this.destroyed) return this
   ownAnswer(this)
   bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], this[kTakeBack] << 1)
+  destroyedSlots.add(this[kSlot])
   this.errored = err ?? null
   this.destroyed = true
   this.readable = false

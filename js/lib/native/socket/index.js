@@ -12,7 +12,7 @@ const { NativeSocket } = require('./view')
 const { isUntouched, adoptFlow, drainReached } = require('./writing')
 const { ended, closed, broken } = require('./ending')
 const { touch } = require('./timeout')
-const { HIGH_WATER_MARK, sockets, kFresh, kListenersBefore } = require('./state')
+const { HIGH_WATER_MARK, sockets, destroyedSlots, kFresh, kListenersBefore } = require('./state')
 
 const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kFlags } = S
 
@@ -92,8 +92,19 @@ function knownSocket(slot) {
   return sockets[slot >>> 24]?.[slot & 0xffffff]
 }
 
+/** Whether the program has destroyed the connection in a slot, which may not have ended yet. */
+function isDestroyed(slot) {
+  return destroyedSlots.size !== 0 && destroyedSlots.has(slot)
+}
+
+/** The connection in a slot has ended, or another one has taken the slot. */
+function markEnded(slot) {
+  if (destroyedSlots.size !== 0) destroyedSlots.delete(slot)
+}
+
 /** A new connection has taken the slot: the old one's socket is not its. */
 function forgetSocket(slot) {
+  markEnded(slot)
   const slots = sockets[slot >>> 24]
   const old = slots?.[slot & 0xffffff]
   if (old === undefined) return
@@ -113,6 +124,8 @@ module.exports = {
   socketOf,
   openSocket,
   knownSocket,
+  isDestroyed,
+  markEnded,
   forgetSocket,
   ended,
   closed,

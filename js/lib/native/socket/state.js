@@ -8,10 +8,13 @@ const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false)
 
 /** sockets[io][slot]: the socket of the connection in that slot, if anybody asked for it. */
 const sockets = []
+/** Slots whose connection the program has destroyed, until Rust says that it has ended. */
+const destroyedSlots = new Set()
 
 module.exports = {
   HIGH_WATER_MARK,
   sockets,
+  destroyedSlots,
   kTimeout: Symbol('rnode.socketTimeout'),
   kTimer: Symbol('rnode.socketTimer'),
   /** What is under way to the client. */
