@@ -32,13 +32,15 @@ pub(crate) fn take<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefi
     Ok(cx.undefined())
 }
 
-/// `takeBody(into: Uint8Array)`: moves the bytes beside the oldest BODY frame that was taken and whose bytes were not moved yet
-/// to the front of `into`. Must be called once for each such frame, in their order; with less room than they need, the
-/// rest is dropped.
-pub(crate) fn take_body<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
-    let mut into = cx.argument::<JsUint8Array>(0)?;
-    env::bridge(cx)?.queue.take_body(into.as_mut_slice(cx));
-    Ok(cx.undefined())
+/// `takeBody(keep: boolean) -> Buffer | undefined`: the bytes beside the oldest BODY frame that was taken and whose bytes were not taken
+/// yet. Must be called once for each such frame, in their order; without `keep` the bytes are dropped. The memory is Rust's,
+/// exclusively this Buffer's, and free again when the engine has collected it.
+pub(crate) fn take_body<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
+    let keep = cx.argument::<JsBoolean>(0)?.value(cx);
+    Ok(match env::bridge(cx)?.queue.take_body() {
+        Some(bytes) if keep => JsBuffer::external(cx, bytes).upcast(),
+        _ => cx.undefined().upcast(),
+    })
 }
 
 /// `post(io: number, buffer: Uint8Array, length: number) -> boolean`: posts the whole frames in the first `length` bytes of

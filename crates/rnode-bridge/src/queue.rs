@@ -4,6 +4,7 @@
 //! bounds memory by asking producers to stop (`is_full`), not by dropping frames.
 
 use crate::frame::{self, inbound, special};
+use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +12,6 @@ use std::task::Waker;
 
 /// Bytes after which [`JsQueue::is_full`] is true.
 pub const DEFAULT_HIGH_WATER: usize = 8 << 20;
-
-/// Bytes of a buffer for a body that travels beside its frame.
-pub const BODY_BUFFER: usize = 64 << 10;
-
-/// Such buffers kept for reuse.
-const SPARE_BODIES: usize = 32;
 
 /// A drained buffer above this capacity is given back to the allocator.
 const KEEP_CAPACITY: usize = 1 << 20;
@@ -73,10 +68,8 @@ struct Producer {
     /// A wake is in flight or the consumer has promised to come back.
     waking: bool,
     stalled: Vec<Waker>,
-    /// Bodies beside the frames in `buf`, in their order, and their lengths.
-    bodies: VecDeque<(Vec<u8>, usize)>,
-    /// The one used last is at the end, and taken first: a cache may still hold it.
-    spare: Vec<Vec<u8>>,
+    /// Bodies beside the frames in `buf`, in their order.
+    bodies: VecDeque<BytesMut>,
 }
 
 #[derive(Default)]
@@ -84,7 +77,7 @@ struct Consumer {
     buf: Vec<u8>,
     start: usize,
     /// Bodies beside frames that were taken, or are in `buf`.
-    bodies: VecDeque<(Vec<u8>, usize)>,
+    bodies: VecDeque<BytesMut>,
 }
 
 impl std::fmt::Debug for JsQueue {
@@ -244,30 +237,16 @@ impl JsQueue {
         }
     }
 
-    /// A buffer of [`BODY_BUFFER`] initialised bytes for [`push_body`](Self::push_body).
-    pub fn body_buffer(&self) -> Vec<u8> {
-        let spare = lock(&self.producer).spare.pop();
-        spare.unwrap_or_else(|| vec![0; BODY_BUFFER])
-    }
-
-    /// Takes a buffer of [`body_buffer`](Self::body_buffer) back.
-    pub fn recycle_body(&self, buffer: Vec<u8>) {
-        let mut producer = lock(&self.producer);
-        if producer.spare.len() < SPARE_BODIES {
-            producer.spare.push(buffer);
-        }
-    }
-
-    /// Appends a BODY frame whose bytes travel beside it: the first `length` of `buffer`, which comes from
-    /// [`body_buffer`](Self::body_buffer). Returns false, with nothing queued, if the queue is closed.
-    pub fn push_body(&self, slot: u32, generation: u32, buffer: Vec<u8>, length: usize) -> bool {
+    /// Appends a BODY frame whose bytes travel beside it. Returns false, with nothing queued, if the queue is closed.
+    pub fn push_body(&self, slot: u32, generation: u32, bytes: BytesMut) -> bool {
+        let length = bytes.len() as u32;
         self.push(
             |buf| {
                 append(buf, |buf| {
-                    inbound::body_beside(buf, slot, generation, length as u32);
+                    inbound::body_beside(buf, slot, generation, length);
                 })
             },
-            Some((buffer, length)),
+            Some(bytes),
             0,
         ) != Pushed::Refused
     }
@@ -275,7 +254,7 @@ impl JsQueue {
     fn push(
         &self,
         append: impl FnOnce(&mut Vec<u8>) -> Option<usize>,
-        body: Option<(Vec<u8>, usize)>,
+        body: Option<BytesMut>,
         patience: usize,
     ) -> Pushed {
         {
@@ -287,7 +266,7 @@ impl JsQueue {
             let Some(written) = append(&mut producer.buf) else {
                 return Pushed::Refused;
             };
-            let beside = body.as_ref().map_or(0, |(_, length)| *length);
+            let beside = body.as_ref().map_or(0, BytesMut::len);
             producer.bodies.extend(body);
             self.queued.fetch_add(written + beside, Ordering::Relaxed);
             if producer.waking {
@@ -353,19 +332,13 @@ impl JsQueue {
         taken
     }
 
-    /// Moves the body beside the oldest BODY frame whose body was not moved yet to the front of `out`, as far as there is room;
-    /// what there is no room for is dropped. Must be called once for each such frame that was taken, in their order.
-    /// Returns false if there is none.
-    pub fn take_body(&self, out: &mut [u8]) -> bool {
+    /// The bytes beside the oldest BODY frame whose bytes were not taken yet; `None` if there is none. Must be called once for
+    /// each such frame that was taken, in their order.
+    pub fn take_body(&self) -> Option<BytesMut> {
         let mut consumer = lock(&self.consumer);
-        let Some((buffer, length)) = consumer.bodies.pop_front() else {
-            return false;
-        };
-        let moved = length.min(out.len());
-        out[..moved].copy_from_slice(&buffer[..moved]);
-        self.taken(consumer, length);
-        self.recycle_body(buffer);
-        true
+        let bytes = consumer.bodies.pop_front()?;
+        self.taken(consumer, bytes.len());
+        Some(bytes)
     }
 
     /// `bytes` no longer wait. Still under the consumer's lock, so that `close` cannot set the count to zero in between.
@@ -406,7 +379,6 @@ impl JsQueue {
             self.closed.store(true, Ordering::Relaxed);
             producer.buf = Vec::new();
             producer.bodies = VecDeque::new();
-            producer.spare = Vec::new();
             consumer.buf = Vec::new();
             consumer.bodies = VecDeque::new();
             consumer.start = 0;

@@ -10,6 +10,7 @@ pub mod io_pool;
 pub mod log;
 pub mod mime;
 pub mod server;
+mod slabs;
 
 mod contain;
 mod direct;

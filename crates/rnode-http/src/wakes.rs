@@ -3,6 +3,7 @@
 //! up and going to sleep again than on them.
 
 use crate::contain::contain;
+use bytes::BytesMut;
 use rnode_bridge::queue::Pushed;
 use rnode_bridge::{Batch, JsQueue};
 use std::cell::RefCell;
@@ -78,9 +79,9 @@ impl LocalQueue {
     }
 
     /// As [`JsQueue::push_body`], behind what was gathered.
-    pub(crate) fn push_body(&self, slot: u32, generation: u32, buffer: Vec<u8>, length: usize) {
+    pub(crate) fn push_body(&self, slot: u32, generation: u32, bytes: BytesMut) {
         self.push_gathered();
-        self.queue.push_body(slot, generation, buffer, length);
+        self.queue.push_body(slot, generation, bytes);
     }
 
     fn is_queued(&self, pushed: Pushed) -> bool {

@@ -75,14 +75,28 @@ function deadlineOf(req) {
   return req[S.kDeadlineMs] ?? req[S.kServer][S.kDefaultDeadline] ?? 0
 }
 
-const NONE = new Uint8Array(0)
+/** Bytes of bodies after which V8 is given a reason to look how much young memory lies outside of its heap. */
+const LOOK_EVERY = 2 * 1024 * 1024
+let unseen = 0
+
+/**
+ * V8 collects its young generation, which is cheap, when there is much such memory, but looks only when it allocates some itself.
+ * Without a look it would come to a whole collection.
+ */
+function look(bytes) {
+  unseen += bytes
+  if (unseen < LOOK_EVERY) return
+  unseen = 0
+  new ArrayBuffer(1)
+}
 
 bridge.onFrame(F.BODY, (words, at, inbox) => {
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
   if (words[at + 1] >>> 8 === F.BESIDE) {
-    const bytes = res === undefined ? NONE : Buffer.allocUnsafeSlow(words[at + 4])
-    native.takeBody(bytes)
-    if (res !== undefined) incoming.onBody(res[S.kRequest], bytes)
+    const bytes = native.takeBody(res !== undefined)
+    if (res === undefined) return
+    look(bytes.length)
+    incoming.onBody(res[S.kRequest], bytes)
     return
   }
   if (res === undefined) return

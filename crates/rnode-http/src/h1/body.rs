@@ -1,15 +1,15 @@
-//! Request bodies: delivered against credit, beside their frames where they are large, or dropped; what is inline is decoded here too.
+//! Request bodies: delivered against credit, or dropped; what is inline is decoded here too. What is read straight into memory for
+//! JavaScript is in `large`.
 //!
 //! What cannot be taken yet stays in the connection's input. When a body is read at all is decided in `input`.
 
 use super::chunked::Chunked;
-use super::conn::{Conn, LARGE_BODY, READ_AHEAD};
+use super::conn::{Conn, READ_AHEAD};
 use super::parse::{self, TrailerCounts};
 use super::state::{Body, Phase};
 use crate::io_thread::Ctx;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::inbound;
-use rnode_bridge::queue::BODY_BUFFER;
 
 /// Largest body that travels inside its request frame.
 pub(super) const INLINE_BODY: usize = 64 << 10;
@@ -84,9 +84,7 @@ impl Conn {
             }
             if deliver {
                 self.credit -= bytes.len() as u64;
-                let (slot, generation) = (self.slot, self.generation);
-                self.queue()
-                    .push_with(|buf| inbound::body(buf, slot, generation, bytes));
+                self.give_body(bytes, ctx);
             } else {
                 self.dropped += bytes.len();
                 if self.phase == Phase::Draining && self.dropped > super::respond::DRAIN_LIMIT {
@@ -103,48 +101,7 @@ impl Conn {
         consumed
     }
 
-    /// JavaScript reads a long body and is behind: what was read ahead would be copied once more.
-    pub(super) fn waits_for_credit(&self) -> bool {
-        self.body_asked
-            && self.credit == 0
-            && !self.body_dump
-            && matches!(self.body, Body::Length(left) if left >= LARGE_BODY as u64)
-    }
-
-    /// How much may be read at once into a buffer of its own, if nothing but a large part of a body that JavaScript waits for
-    /// can come next.
-    pub(super) fn large_read(&self) -> Option<usize> {
-        let Body::Length(left) = self.body else {
-            return None;
-        };
-        let deliver = match self.phase {
-            Phase::Active => !self.body_dump,
-            Phase::Draining => !self.body_dump && self.body_asked,
-            _ => false,
-        };
-        let most = left.min(self.credit).min(BODY_BUFFER as u64) as usize;
-        (deliver && self.input.is_empty() && most >= LARGE_BODY).then_some(most)
-    }
-
-    /// Hands over a part of the body that [`large_read`](Self::large_read) allowed.
-    pub(super) fn deliver_beside(&mut self, buffer: Vec<u8>, length: usize, ctx: &Ctx) {
-        let Body::Length(left) = &mut self.body else {
-            return;
-        };
-        *left -= length as u64;
-        let done = *left == 0;
-        self.credit -= length as u64;
-        if self.reads_own_body() {
-            self.deadline.touch();
-        }
-        self.queue()
-            .push_body(self.slot, self.generation, buffer, length);
-        if done {
-            self.body_done(true, ctx);
-        }
-    }
-
-    fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
+    pub(super) fn body_done(&mut self, deliver: bool, ctx: &Ctx) {
         let body = std::mem::replace(&mut self.body, Body::Complete);
         self.head_begun = false;
         if deliver {

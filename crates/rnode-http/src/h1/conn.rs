@@ -29,8 +29,6 @@ use std::task::{Context, Poll, Waker};
 
 /// Unparsed bytes a connection may hold before it stops reading.
 pub(super) const READ_AHEAD: usize = 64 << 10;
-/// Body bytes that travel beside their frame instead of being copied into it, from this size on.
-pub(super) const LARGE_BODY: usize = 16 << 10;
 
 /// A connection in its thread's slot table.
 pub(crate) type ConnCell = RefCell<Conn>;

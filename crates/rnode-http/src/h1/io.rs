@@ -2,6 +2,7 @@
 //! No buffering and no protocol in here.
 
 use crate::server::accept::Accepted;
+use bytes::BufMut;
 use socket2::SockRef;
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::io::poll_read_buf;
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -110,6 +112,19 @@ impl Io {
             Self::Direct(_) => return Poll::Pending,
         }
         Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// The same into room that need not be initialised.
+    pub(crate) fn poll_read_buf(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => poll_read_buf(Pin::new(stream), cx, buffer),
+            Self::Unix(stream) => poll_read_buf(Pin::new(stream), cx, buffer),
+            Self::Direct(_) => Poll::Pending,
+        }
     }
 
     /// Whether reading would find the end or an error at once. Takes nothing off the socket.

@@ -3,7 +3,7 @@
 //! Split by role:
 //! - `request_line`, `parse` and `syntax`: request heads; `chunked`: body framing
 //! - `conn`: the task; `state`: what it can be; `read` and `flush`: its socket
-//! - `input` and `body`: from the socket to frames; `pipeline`: requests that wait for their turn
+//! - `input`, `body` and `large`: from the socket to frames; `pipeline`: requests that wait for their turn
 //! - `respond`, `stream` and `fallback`: from frames to the socket; `file`: answers from the file system; `write`: bytes on the wire
 //! - `timeouts`, `failure`, `close`: how requests and connections end otherwise
 
@@ -20,6 +20,7 @@ mod front;
 mod held;
 mod input;
 pub(crate) mod io;
+mod large;
 pub(crate) mod parse;
 mod pipeline;
 mod read;

@@ -1,6 +1,6 @@
 //! Reading a connection's socket, and keeping what cannot be taken yet. What bytes mean is in `input`; when to read, in `conn`.
 
-use super::conn::{Conn, LARGE_BODY};
+use super::conn::Conn;
 use super::state::Phase;
 use crate::io_thread::Ctx;
 use crate::server::config::flags;
@@ -15,31 +15,19 @@ const LINGER_BYTES: usize = 512 << 10;
 
 impl Conn {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Poll<()> {
-        let most = self.large_read();
+        if let Some(poll) = self.poll_large(cx, ctx) {
+            return poll;
+        }
         let Some(io) = &mut self.io else {
             return Poll::Pending;
         };
-        if let Some(most) = most {
-            let mut buffer = self.local.queue.body_buffer();
-            let result = io.poll_read(cx, &mut buffer[..most]);
-            if let Poll::Ready(Ok(length)) = result
-                && length >= LARGE_BODY
-            {
-                self.note_activity(ctx);
-                self.deliver_beside(buffer, length, ctx);
-                return Poll::Ready(());
-            }
-            let poll = self.read_result(&result, &buffer, ctx);
-            self.queue().recycle_body(buffer);
-            return poll;
-        }
         let mut buffer = ctx.read_buffer.borrow_mut();
         let result = io.poll_read(cx, &mut buffer);
         self.read_result(&result, &buffer, ctx)
     }
 
     /// What a look at the socket has come to; what it has given is at the front of `buffer`.
-    fn read_result(
+    pub(super) fn read_result(
         &mut self,
         result: &Poll<io::Result<usize>>,
         buffer: &[u8],
@@ -68,7 +56,7 @@ impl Conn {
         self.lost();
     }
 
-    fn note_activity(&mut self, ctx: &Ctx) {
+    pub(super) fn note_activity(&mut self, ctx: &Ctx) {
         if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
             self.activity = ctx.now();
         }

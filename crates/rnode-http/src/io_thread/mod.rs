@@ -18,6 +18,7 @@ use crate::io_pool::Remote;
 use crate::server::accept::{Accepted, Acceptor};
 use crate::server::bind::Listener;
 use crate::server::{Routes, Server, TableVersion};
+use crate::slabs::Slabs;
 use crate::wakes::LocalQueue;
 use crate::warm::Lookups;
 use rnode_bridge::Slots;
@@ -109,6 +110,8 @@ pub(crate) struct Ctx {
     pub(crate) direct: Direct,
     pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
+    /// Memory for large parts of bodies.
+    pub(crate) slabs: RefCell<Slabs>,
     pub(crate) spans: RefCell<Vec<Span>>,
     pub(crate) plan: RefCell<Vec<u32>>,
     /// Decoded chunked bodies, response lines of a 304, computed ETags.
@@ -136,6 +139,7 @@ impl Ctx {
             remote,
             direct: Direct::default(),
             slots: RefCell::default(),
+            slabs: RefCell::default(),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             spans: RefCell::default(),
             plan: RefCell::default(),
@@ -264,7 +268,11 @@ impl Ctx {
     }
 
     pub(crate) fn slot_count_changed(&self) {
-        self.remote.slots.store(self.slots.borrow().len(), Relaxed);
+        let count = self.slots.borrow().len();
+        self.remote.slots.store(count, Relaxed);
+        if count == 0 {
+            self.slabs.borrow_mut().forget();
+        }
     }
 
     fn local_server(&self, server: &Arc<Server>) -> Rc<LocalServer> {

@@ -40,6 +40,7 @@ impl Ctx {
     }
 
     fn sweep(&self) {
+        self.slabs.borrow_mut().sweep();
         let now = self.now();
         self.look_after_direct();
         self.retire_direct();

@@ -27,8 +27,13 @@ const {
 } = require('../symbols')
 const { nextTick, queueMicrotask } = require('../timers')
 
-/** Body bytes that may be under way or unread at once (credit given to Rust). */
-const BODY_WINDOW = 128 * 1024
+/**
+ * Body bytes of a request that may be under way or unread at once (credit given to Rust), and the same while more bodies than
+ * MANY_BODIES are being read. It bounds memory: those who read fast get larger parts, those who stop get no more.
+ */
+const BODY_WINDOW = 256 * 1024
+const SMALL_WINDOW = 64 * 1024
+const MANY_BODIES = 128
 
 /** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
 const entering = { req: null, isRunning: false }
@@ -239,6 +244,9 @@ proto.unpipe = function unpipe(dest) {
   return Readable.prototype.unpipe.call(this, dest)
 }
 
+/** Bodies that were asked for and have not come to their end. */
+let openBodies = 0
+
 class Reading {
   constructor() {
     /** Credit given and not used up by frames yet. */
@@ -246,7 +254,17 @@ class Reading {
     this.ended = false
     /** Rust reads what is left, and drops it. */
     this.dropped = false
+    /** It is one of the open bodies. */
+    this.open = true
+    openBodies++
   }
+}
+
+/** No more will come of it, or nobody waits for it. */
+function closeReading(reading) {
+  if (reading === null || reading.open !== true) return
+  reading.open = false
+  openBodies--
 }
 
 proto._read = function _read(n) {
@@ -282,16 +300,17 @@ function endDropped(req) {
 const LEAST_CREDIT = 16 * 1024
 
 function want(req, reading) {
+  const window = openBodies > MANY_BODIES ? SMALL_WINDOW : BODY_WINDOW
   // buffered bytes count against the window, so memory stays bounded
-  const room = BODY_WINDOW - req.readableLength - reading.credit
+  const room = window - req.readableLength - reading.credit
   // some is under way: wait until a worthwhile amount can be asked for
-  if (reading.credit > 0 && room < BODY_WINDOW / 2) return
+  if (reading.credit > 0 && room < window / 2) return
   const credit = Math.max(room, LEAST_CREDIT)
   reading.credit += credit
   bridge.sendWord(F.BODY_WANT, 0, req[kSlot], req[kGeneration], credit)
 }
 
-/** BODY frame: bytes copied out of the inbox. */
+/** BODY frame: bytes that are the request's own. */
 function onBody(req, bytes) {
   const reading = req[kReading]
   if (reading === null) return
@@ -307,12 +326,14 @@ function onBodyEnd(req, trailers) {
   regain(req)
   const reading = req[kReading] ?? (req[kReading] = new Reading())
   reading.ended = true
+  closeReading(reading)
   req[kTrailerParts] = trailers.length === 0 ? [] : trailers.split('\n')
   if (!req.destroyed) req.push(null)
 }
 
 proto._destroy = function _destroy(err, callback) {
   if (this[kSlot] === undefined) return NodeProto._destroy.call(this, err, callback)
+  closeReading(this[kReading])
   if (!this.readableEnded || !this.complete) {
     this.aborted = true
     this.emit('aborted')
