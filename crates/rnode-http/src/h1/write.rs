@@ -9,8 +9,8 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
-/// Slices given to one vectored write.
-const MAX_SLICES: usize = 64;
+/// Slices given to one vectored write: enough for a window of chunks, each with its size before it, and the end behind them.
+const MAX_SLICES: usize = 256;
 /// A large body below this size is copied after all: cheaper than a slice of its own.
 const COPY_BELOW: usize = 4 << 10;
 
