@@ -8,7 +8,7 @@ use crate::pool;
 use crate::servers::Servers;
 use neon::prelude::*;
 use neon::thread::LocalKey;
-use rnode_bridge::JsQueue;
+use rnode_bridge::{JsQueue, RecentBodies};
 use rnode_http::{DirectSet, IoPool};
 use rnode_router::PatternCache;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,6 +33,8 @@ pub(crate) struct Bridge {
     pub(crate) pool: Arc<IoPool>,
     pub(crate) queue: Arc<JsQueue>,
     pub(crate) outboxes: Mutex<Outboxes>,
+    /// Bodies posted beside their frames.
+    pub(crate) recent: Mutex<RecentBodies>,
     /// How frames reach this environment.
     pub(crate) thread: JsThread,
     /// Its direct connections, where there can be any.
@@ -104,6 +106,7 @@ pub(crate) fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumbe
         pool,
         queue: JsQueue::new(Box::new(thread.share())),
         outboxes: Mutex::default(),
+        recent: Mutex::default(),
         thread,
         direct,
     };

@@ -1,7 +1,6 @@
 //! Frames in and out: `take`, `post`, `postLarge`, `internFileOptions`. What frames mean is not known here.
 
-use crate::env;
-use bytes::Bytes;
+use crate::env::{self, lock};
 use neon::prelude::*;
 use neon::types::JsUint8Array;
 use neon::types::buffer::TypedArray;
@@ -65,17 +64,19 @@ pub(crate) fn post<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsBoolea
 }
 
 /// `postLarge(io: number, head: Uint8Array, headLength: number, body: Uint8Array)`: posts the one RESPOND or CHUNK frame
-/// in the first `headLength` bytes of `head`, its body beside it. Both are copied.
+/// in the first `headLength` bytes of `head`, its body beside it. Both are copied; a body that is posted again while it is under way
+/// shares the copy.
 pub(crate) fn post_large<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     let io = cx.argument::<JsNumber>(0)?.value(cx) as usize;
     let head = cx.argument::<JsUint8Array>(1)?;
     let length = cx.argument::<JsNumber>(2)?.value(cx) as usize;
     let body = cx.argument::<JsUint8Array>(3)?;
-    let pool = &env::bridge(cx)?.pool;
+    let bridge = env::bridge(cx)?;
     let Some(head) = head.as_slice(cx).get(..length) else {
         return cx.throw_range_error("headLength is beyond the buffer");
     };
-    pool.post_large(io, head, Bytes::copy_from_slice(body.as_slice(cx)));
+    let body = lock(&bridge.recent).copy(body.as_slice(cx));
+    bridge.pool.post_large(io, head, body);
     Ok(cx.undefined())
 }
 

@@ -8,9 +8,11 @@ pub mod codes;
 pub mod frame;
 pub mod mailbox;
 pub mod queue;
+pub mod recent;
 pub mod slots;
 
 pub use frame::{Body, Command, Commands, FrameError};
 pub use mailbox::{Mailbox, Posted};
 pub use queue::{Batch, Executor, JsQueue, Taken};
+pub use recent::RecentBodies;
 pub use slots::Slots;
