@@ -362,6 +362,8 @@ proto._dump = function _dump() {
   } else if ((this[kFlags] & F.BODY_COMPLETE) === 0) {
     const reading = this[kReading] ?? (this[kReading] = new Reading())
     reading.dropped = !reading.ended
+    // it is not told where such a body ends
+    closeReading(reading)
     bridge.sendWord(F.BODY_DUMP, 0, this[kSlot], this[kGeneration], 0)
   }
 }
