@@ -101,7 +101,8 @@ bridge.onFrame(F.BODY, (words, at, inbox) => {
   }
   if (res === undefined) return
   const start = (at + 5) * 4
-  incoming.onBody(res[S.kRequest], Buffer.from(inbox.subarray(start, start + words[at + 4])))
+  const bytes = inbox.subarray(start, start + words[at + 4])
+  incoming.onBody(res[S.kRequest], incoming.inOwnMemory(bytes))
 })
 
 bridge.onFrame(F.BODY_END, (words, at, inbox) => {

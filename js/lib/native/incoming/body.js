@@ -38,6 +38,17 @@ const MANY_BODIES = 128
 /** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
 const entering = { req: null, isRunning: false }
 
+/**
+ * A Buffer of the bytes that shares its memory with nobody, as those that Node reads into. The app may transfer it (a byte stream does so
+ * with what it is given); with Buffer's pool or the inbox, all others in there would be lost.
+ */
+function inOwnMemory(bytes) {
+  if (bytes.buffer.byteLength === bytes.length) return bytes
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  own.set(bytes)
+  return own
+}
+
 /** In place of the body: it was given to the stream, and its end is on its way there. */
 const ENDING = false
 
@@ -58,7 +69,7 @@ function entered(req) {
   nextTick(leaveSoon, req)
   if (!isStream || body === undefined) return
   req[kInlineBody] = null
-  if (!req._dumped) req.push(body)
+  if (!req._dumped) req.push(inOwnMemory(body))
 }
 
 /** Behind the promises of the tick, too. */
@@ -121,7 +132,7 @@ function fill(req, state) {
   const body = req[kInlineBody]
   const isEntering = entering.req === req
   if (body === undefined || (isEntering && entering.isRunning)) return
-  if (body !== null) req.push(body)
+  if (body !== null) req.push(inOwnMemory(body))
   req[kInlineBody] = isEntering ? null : undefined
   if (!isEntering) state.ended = true
 }
@@ -375,4 +386,4 @@ proto.setTimeout = function setTimeout(msecs, callback) {
   return this
 }
 
-module.exports = { entering, entered, onBody, onBodyEnd }
+module.exports = { entering, entered, inOwnMemory, onBody, onBodyEnd }

@@ -181,6 +181,7 @@ module.exports = {
   requestClass,
   entering: body.entering,
   entered: body.entered,
+  inOwnMemory: body.inOwnMemory,
   onBody: body.onBody,
   onBodyEnd: body.onBodyEnd,
   abortRequest,
