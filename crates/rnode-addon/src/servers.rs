@@ -282,7 +282,7 @@ fn apply(config: &ServerConfig, key: &str, value: f64) -> bool {
     true
 }
 
-/// `closeFd(fd: number)`: closes a descriptor that JavaScript was handed (UPGRADE, CLIENT_ERROR) but does not want.
+/// `closeFd(fd: number)`: closes a descriptor that JavaScript was handed (UPGRADE) but does not want.
 /// Negative numbers stand for none and are ignored.
 pub(crate) fn close_fd<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     let fd = cx.argument::<JsNumber>(0)?.value(cx) as RawFd;

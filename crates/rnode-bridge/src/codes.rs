@@ -47,10 +47,13 @@ pub enum ClientError {
     HeaderFieldChar = 33,
     HeaderValueChar = 34,
     HeaderFold = 35,
+    WriteReset = 36,
+    WritePipe = 37,
+    ReadTimedOut = 38,
 }
 
 /// Names by index, as `err.code` shows them.
-pub const CLIENT_ERROR_CODES: [&str; 36] = [
+pub const CLIENT_ERROR_CODES: [&str; 39] = [
     "HPE_INVALID_METHOD",
     "HPE_INVALID_URL",
     "HPE_INVALID_VERSION",
@@ -87,6 +90,9 @@ pub const CLIENT_ERROR_CODES: [&str; 36] = [
     "HPE_INVALID_HEADER_TOKEN",
     "HPE_INVALID_HEADER_TOKEN",
     "HPE_INVALID_HEADER_TOKEN",
+    "ECONNRESET",
+    "EPIPE",
+    "ETIMEDOUT",
 ];
 
 impl ClientError {

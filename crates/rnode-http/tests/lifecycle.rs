@@ -152,7 +152,7 @@ fn destroy_and_socket_end() {
     client.send(GET);
     let (slot, generation) = request(&events);
     outbound::raw(out.to(slot), slot, generation, b"anything");
-    outbound::socket_end(out.to(slot), slot, generation);
+    outbound::socket_end(out.to(slot), slot, generation, false);
     out.flush();
     assert_eq!(client.rest(), b"anything");
     fake.wait_for_no_slots();
@@ -334,19 +334,23 @@ fn an_upgrade_hands_the_socket_over() {
 }
 
 #[test]
-fn a_client_error_listener_gets_the_socket_and_the_packet() {
+fn a_client_error_listener_gets_the_packet_and_answers() {
     let (sender, receiver) = mpsc::channel();
     let fake = Fake::start(move |frame, out| match frame {
         InFrame::ClientError {
+            slot,
+            generation,
             code,
-            fd,
             packet,
             server,
             ..
         } => {
             sender
-                .send((code, fd, packet.to_vec(), server))
+                .send((code, packet.to_vec(), server))
                 .expect("the test waits");
+            let answer = b"HTTP/1.1 418 x\r\nContent-Length: 0\r\n\r\n";
+            outbound::raw(out.to(slot), slot, generation, answer);
+            outbound::socket_end(out.to(slot), slot, generation, true);
         }
         frame => echo(frame, out),
     });
@@ -369,12 +373,9 @@ fn a_client_error_listener_gets_the_socket_and_the_packet() {
     for (bytes, expected, expected_packet) in cases {
         let mut client = Client::connect(fake.port());
         client.send(bytes);
-        let (code, fd, packet, server) = receiver.recv().expect("reported");
+        let (code, packet, server) = receiver.recv().expect("reported");
         assert_eq!((code, server), (expected as u32, 7));
         assert_eq!(packet, expected_packet);
-        take_over(fd)
-            .write_all(b"HTTP/1.1 418 x\r\nContent-Length: 0\r\n\r\n")
-            .expect("open");
         assert_eq!(client.response().expect("from the listener").status, 418);
     }
     fake.wait_for_no_slots();

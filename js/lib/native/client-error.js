@@ -40,8 +40,14 @@ const CODES = [
   ['HPE_STRICT', 'Invalid quoted-pair in chunk extensions quoted value'],
   ['HPE_INVALID_HEADER_TOKEN', 'Invalid header field char'],
   ['HPE_INVALID_HEADER_TOKEN', 'Invalid header value char'],
-  ['HPE_INVALID_HEADER_TOKEN', 'Unexpected whitespace after header value']
+  ['HPE_INVALID_HEADER_TOKEN', 'Unexpected whitespace after header value'],
+  ['ECONNRESET', 'write ECONNRESET'],
+  ['EPIPE', 'write EPIPE'],
+  ['ETIMEDOUT', 'read ETIMEDOUT']
 ]
+
+/** The codes above that are the system's. */
+const SYSTEM = /^E(CONNRESET|PIPE|TIMEDOUT)$/
 
 const LENGTH_AND_CODING = "Transfer-Encoding can't be present with Content-Length"
 
@@ -59,9 +65,10 @@ function clientError(index, rawPacket) {
     code === 'HPE_INVALID_TRANSFER_ENCODING' && /^content-length:/im.test(rawPacket?.latin1Slice())
   const text = hasBoth ? LENGTH_AND_CODING : reason
   const err = new Error(isCut ? 'Parse Error' : isParser ? `Parse Error: ${text}` : text)
-  if (code === 'ECONNRESET') err.errno = -os.constants.errno.ECONNRESET
+  const isSystem = SYSTEM.test(code)
+  if (isSystem) err.errno = -os.constants.errno[code]
   err.code = code
-  if (code === 'ECONNRESET') err.syscall = 'read'
+  if (isSystem) err.syscall = reason.slice(0, reason.indexOf(' '))
   if (isParser) {
     err.bytesParsed = isCut ? 0 : rawPacket?.length
     err.reason = text
@@ -70,4 +77,7 @@ function clientError(index, rawPacket) {
   return err
 }
 
-module.exports = { clientError, CODES: CODES.map(([code]) => code) }
+/** Whether the error is one of a message that the client's FIN has cut off. */
+const isCutOff = (err) => err.code === 'HPE_INVALID_EOF_STATE'
+
+module.exports = { clientError, isCutOff, CODES: CODES.map(([code]) => code) }

@@ -123,6 +123,8 @@ module.exports = {
   JOINED: 0x800000,
   /** Flag of BODY: the bytes are asked for by takeBody. */
   BESIDE: 1,
+  /** Flag of CLIENT_ERROR. */
+  SOCKET_GONE: 1,
   /** Flag of CONNECTION_CLOSED. */
   CONNECTION_ENDED: 1,
 
@@ -173,6 +175,9 @@ module.exports = {
   END_NOTIFY: 16,
   END_CLOSE: 32,
   END_RAW: 64,
+
+  /** Flag of SOCKET_END. */
+  WAIT_FOR_CLIENT: 1,
 
   /** DESTROY takes the whole response back. */
   ALL_OF_RESPONSE: 0x7fffffff,

@@ -7,8 +7,8 @@ const F = require('./frames')
 const bridge = require('./bridge')
 const incoming = require('./incoming')
 const outgoing = require('./outgoing')
-const { clientError } = require('./client-error')
-const { knownSocket, drainReached, broken } = require('./socket')
+const { clientError, isCutOff } = require('./client-error')
+const { knownSocket, drainReached, ended, broken } = require('./socket')
 const S = require('./symbols')
 const { setImmediate } = require('./timers')
 
@@ -120,7 +120,8 @@ bridge.onFrame(F.ABORT, (words, at) => {
     return setImmediate(breakOff, slot, generation, words[at + 5])
   if (reason === F.ABORT_BODY_BROKEN || reason === F.ABORT_REQUEST_TIMEOUT) {
     const socket = bridge.lookup(slot, generation) && knownSocket(slot)
-    if (socket !== undefined) broken(socket, clientError(words[at + 5]))
+    const err = clientError(words[at + 5])
+    if (socket !== undefined) broken(socket, err, isCutOff(err))
   }
   // ECONNRESET, or 0 after a FIN
   const lost =
@@ -142,8 +143,11 @@ function breakOff(slot, generation, code) {
 function abort(slot, generation, reason, lost) {
   const res = bridge.lookup(slot, generation)
   if (res !== undefined) {
-    const socket = lost && knownSocket(slot)
-    if (socket) broken(socket, lost)
+    const socket = knownSocket(slot)
+    if (socket !== undefined && reason === F.ABORT_CLIENT_GONE) {
+      if (lost === null) ended(socket)
+      else broken(socket, lost)
+    }
     outgoing.abort(res, reason)
   }
   const reader = late(slot, generation)

@@ -6,6 +6,7 @@ use super::{
     FrameError, HEADER_BYTES, begin, bytes_frame, finish, inbound_kind as kind, pad, padded, put,
     special, split_first, word, word_frame,
 };
+use crate::codes::ClientError;
 
 /// Everything a REQUEST (or UPGRADE) frame says, borrowed from the read buffer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -148,23 +149,49 @@ pub fn finished(buf: &mut Vec<u8>, slot: u32, generation: u32, delivered: bool) 
     );
 }
 
-/// Appends a CLIENT_ERROR frame: `code` of [`codes`](crate::codes), the released descriptor (−1 for none), the bytes at fault.
-pub fn client_error(
-    buf: &mut Vec<u8>,
-    slot: u32,
-    generation: u32,
-    server: u32,
-    code: u32,
-    fd: i32,
-    packet: &[u8],
-) {
-    let start = begin(buf, kind::CLIENT_ERROR, 0, slot, generation);
-    put(buf, server);
-    put(buf, code);
-    put(buf, fd as u32);
-    put(buf, packet.len() as u32);
-    buf.extend_from_slice(packet);
-    finish(buf, start);
+/// What a CLIENT_ERROR frame says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClientErrorFrame<'a> {
+    /// Slot word of the connection.
+    pub slot: u32,
+    /// Of the request whose turn it is, or was.
+    pub generation: u32,
+    /// The server's id.
+    pub server: u32,
+    /// Index in [`CLIENT_ERROR_CODES`](crate::codes::CLIENT_ERROR_CODES).
+    pub code: u32,
+    /// The first generation of the connection: what is older in this slot is another's.
+    pub first_generation: u32,
+    /// The socket is broken.
+    pub gone: bool,
+    /// Remote address and port, empty and 0 on a Unix socket.
+    pub remote: (&'a [u8], u16),
+    /// Local address and port, likewise.
+    pub local: (&'a [u8], u16),
+    /// The bytes at fault.
+    pub packet: &'a [u8],
+}
+
+impl ClientErrorFrame<'_> {
+    /// Appends the frame.
+    pub fn encode(&self, buf: &mut Vec<u8>) {
+        let flags = if self.gone { special::SOCKET_GONE } else { 0 };
+        let start = begin(buf, kind::CLIENT_ERROR, flags, self.slot, self.generation);
+        put(buf, self.server);
+        put(buf, self.code);
+        put(buf, self.first_generation);
+        put(buf, self.packet.len() as u32);
+        put(
+            buf,
+            u32::from(self.remote.1) | u32::from(self.local.1) << 16,
+        );
+        put(buf, (self.remote.0.len() + 1 + self.local.0.len()) as u32);
+        buf.extend_from_slice(self.remote.0);
+        buf.push(b'\n');
+        buf.extend_from_slice(self.local.0);
+        buf.extend_from_slice(self.packet);
+        finish(buf, start);
+    }
 }
 
 /// Appends a CONNECTION frame.
@@ -207,17 +234,20 @@ fn connection_payload(
     buf.extend_from_slice(local);
 }
 
-/// Appends a CONNECTION_CLOSED frame; `ended` if the client had sent FIN.
-pub fn connection_closed(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32, ended: bool) {
+/// Appends a CONNECTION_CLOSED frame; `ended` if the client had sent FIN, `error` if that was what the connection ended with.
+pub fn connection_closed(
+    buf: &mut Vec<u8>,
+    slot: u32,
+    generation: u32,
+    server: u32,
+    ended: bool,
+    error: Option<ClientError>,
+) {
     let flags = if ended { special::CONNECTION_ENDED } else { 0 };
-    word_frame(
-        buf,
-        kind::CONNECTION_CLOSED,
-        flags,
-        slot,
-        generation,
-        server,
-    );
+    let start = begin(buf, kind::CONNECTION_CLOSED, flags, slot, generation);
+    put(buf, server);
+    put(buf, error.map_or(0, |error| error as u32 + 1));
+    finish(buf, start);
 }
 
 /// Appends a SERVER_CLOSED frame.
@@ -295,7 +325,11 @@ pub enum InFrame<'a> {
         generation: u32,
         server: u32,
         code: u32,
-        fd: i32,
+        first_generation: u32,
+        gone: bool,
+        remote_port: u16,
+        local_port: u16,
+        addresses: &'a [u8],
         packet: &'a [u8],
     },
     Connection {
@@ -310,6 +344,8 @@ pub enum InFrame<'a> {
         slot: u32,
         generation: u32,
         server: u32,
+        /// Index of its error, plus one; 0 = none.
+        error: u32,
     },
     ServerClosed {
         server: u32,
@@ -441,8 +477,12 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             generation,
             server: w(4)?,
             code: w(5)?,
-            fd: w(6)? as i32,
-            packet: part(frame, 32, w(7)?)?,
+            first_generation: w(6)?,
+            gone: (head_word >> 8) & special::SOCKET_GONE != 0,
+            remote_port: (w(8)? & 0xffff) as u16,
+            local_port: (w(8)? >> 16) as u16,
+            addresses: part(frame, 40, w(9)?)?,
+            packet: part(frame, 40 + w(9)? as usize, w(7)?)?,
         },
         kind::CONNECTION => InFrame::Connection {
             slot,
@@ -456,6 +496,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             slot,
             generation,
             server: w(4)?,
+            error: w(5)?,
         },
         kind::SERVER_CLOSED => InFrame::ServerClosed { server: w(4)? },
         kind::SOCKET_TIMEOUT => InFrame::SocketTimeout {

@@ -224,8 +224,12 @@ numbers! {
         BESIDE = 1;
         /// Flag of CONNECTION: closed at once, since `maxConnections` were open; it has no slot.
         CONNECTION_DROPPED = 1;
+        /// Flag of CLIENT_ERROR: the socket is broken, nothing can be written to it.
+        SOCKET_GONE = 1;
         /// Flag of CONNECTION_CLOSED: the client had sent FIN.
         CONNECTION_ENDED = 1;
+        /// Flag of SOCKET_END: the client's own end is waited for.
+        WAIT_FOR_CLIENT = 1;
         /// DESTROY: not only some of the bytes queued last but the whole response is taken back.
         ALL_OF_RESPONSE = 0x7fff_ffff;
     }

@@ -1,6 +1,7 @@
 //! The frames of the golden file: each with the fields that both sides must find in it. It must not decide anything: the
 //! bytes come from the encoders of the crate.
 
+use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::outbound::{self, FileFrame, ResponseHead};
 use rnode_bridge::frame::{
     RequestFrame, file_flags, inbound, request_flags, response_flags, slot_word, special,
@@ -146,8 +147,23 @@ pub(super) fn inbound_frames() -> Vec<Value> {
         frame(
             "CLIENT_ERROR",
             "in",
-            with(json!({ "kind": 8, "server": 5, "code": 3, "fd": -1, "packet": "GET \u{ff}" })),
-            |buf| inbound::client_error(buf, slot, generation, 5, 3, -1, b"GET \xff"),
+            with(
+                json!({ "kind": 8, "flags": 1, "server": 5, "code": 3, "firstGeneration": 7, "remotePort": 50_000, "localPort": 3_000, "addresses": "::1\n::1", "packet": "GET \u{ff}" }),
+            ),
+            |buf| {
+                inbound::ClientErrorFrame {
+                    slot,
+                    generation,
+                    server: 5,
+                    code: 3,
+                    first_generation: 7,
+                    gone: true,
+                    remote: (b"::1", 50_000),
+                    local: (b"::1", 3_000),
+                    packet: b"GET \xff",
+                }
+                .encode(buf);
+            },
         ),
         frame(
             "CONNECTION",
@@ -160,9 +176,10 @@ pub(super) fn inbound_frames() -> Vec<Value> {
         frame(
             "CONNECTION_CLOSED",
             "in",
-            with(json!({ "kind": 10, "server": 5 })),
+            with(json!({ "kind": 10, "server": 5, "error": 15 })),
             |buf| {
-                inbound::connection_closed(buf, slot, generation, 5, false);
+                let error = Some(ClientError::ConnectionReset);
+                inbound::connection_closed(buf, slot, generation, 5, false, error);
             },
         ),
         frame(
@@ -319,9 +336,12 @@ pub(super) fn outbound_frames() -> Vec<Value> {
                 outbound::raw(buf, slot, generation, b"x");
             },
         ),
-        frame("SOCKET_END", "out", with(json!({ "kind": 11 })), |buf| {
-            outbound::socket_end(buf, slot, generation)
-        }),
+        frame(
+            "SOCKET_END",
+            "out",
+            with(json!({ "kind": 11, "flags": 1 })),
+            |buf| outbound::socket_end(buf, slot, generation, true),
+        ),
         frame(
             "WATCH_CLOSE",
             "out",

@@ -5,11 +5,12 @@ use super::conn::Conn;
 use super::state::{Body, Phase, Response};
 use super::timeouts::Deadline;
 use crate::io_thread::Ctx;
+use crate::server::config::flags;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{abort, inbound};
 
 /// Milliseconds a closing connection still reads, so that the client can read the answer before an RST.
-const LINGER_MS: u64 = 1_000;
+pub(super) const LINGER_MS: u64 = 1_000;
 
 impl Conn {
     /// Sends ABORT for the invocation whose turn it is, once.
@@ -39,6 +40,15 @@ impl Conn {
         self.process_input(ctx);
     }
 
+    /// The socket is broken, as the system says.
+    pub(super) fn lost_by(&mut self, error: ClientError) {
+        self.error = Some(error);
+        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
+            self.tell_client_error(error, &[], true);
+        }
+        self.lost();
+    }
+
     /// The socket is broken: nothing can be read or written any more. ABORT says so, for an answer under way hears of it as
     /// of an error, and not as of a client that has ended.
     pub(super) fn lost(&mut self) {
@@ -49,7 +59,8 @@ impl Conn {
         self.input = Vec::new();
         if self.phase == Phase::Active && self.response != Response::Queued && !self.unseen {
             // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
-            self.abort_open(abort::CLIENT_GONE, ClientError::ConnectionReset as u32);
+            let error = self.error.unwrap_or(ClientError::ConnectionReset);
+            self.abort_open(abort::CLIENT_GONE, error as u32);
             if self.queue().is_closed() {
                 self.kill();
             }
@@ -111,7 +122,8 @@ impl Conn {
 
     /// `closeIdleConnections`, and what `close` does first.
     pub(crate) fn close_if_idle(&mut self, ctx: &Ctx) {
-        if self.phase != Phase::Head || !self.out.is_empty() || !self.input.is_empty() {
+        let is_busy = !self.out.is_empty() || !self.input.is_empty() || self.refused;
+        if self.phase != Phase::Head || is_busy {
             return;
         }
         if self.requests > 0 {

@@ -17,6 +17,7 @@ use crate::io_thread::{Ctx, LocalServer};
 use crate::server::Server;
 use crate::server::config::flags;
 use crate::wakes::LocalQueue;
+use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -53,9 +54,9 @@ pub(crate) struct Conn {
     /// No request follows the last one, by what it said.
     pub(super) last: bool,
     /// Generation at its start: what is older belongs to an earlier connection of the slot.
-    first_generation: u32,
+    pub(super) first_generation: u32,
     /// CONNECTION_CLOSED is wanted.
-    watched: bool,
+    pub(super) watched: bool,
     pub(super) phase: Phase,
     /// Bytes read and not yet taken.
     pub(super) input: Vec<u8>,
@@ -100,6 +101,10 @@ pub(crate) struct Conn {
 
     /// The client has sent FIN.
     pub(super) input_ended: bool,
+    /// What the connection ends with, where that is an error.
+    pub(super) error: Option<ClientError>,
+    /// A listener to `'clientError'` decides what becomes of the connection: what still comes is dropped.
+    pub(super) refused: bool,
     /// ABORT was sent for the current invocation.
     pub(super) aborted: bool,
     /// Input can be taken again: something it waited for has happened.
@@ -165,10 +170,11 @@ impl Drop for ConnTask {
         // After a panic requests may still be there.
         conn.queue().push_gathered();
         if conn.watched {
-            let (slot, generation, ended) = (conn.slot, conn.generation, conn.input_ended);
+            let (slot, generation) = (conn.slot, conn.generation);
+            let (ended, error) = (conn.input_ended, conn.error);
             contain("the end of a connection was told late", || {
                 server.queue.push_with(|buf| {
-                    inbound::connection_closed(buf, slot, generation, server.id, ended);
+                    inbound::connection_closed(buf, slot, generation, server.id, ended, error);
                 })
             });
         }
@@ -223,6 +229,8 @@ impl Conn {
             close_after: false,
             linger: false,
             input_ended: false,
+            error: None,
+            refused: false,
             aborted: false,
             recheck: false,
             wait_flush: false,

@@ -42,6 +42,7 @@ impl Conn {
             && !self.recheck
             && !self.input_ended
             && !self.close_after
+            && !self.refused
             && !self.local.server.is_closing();
         if !is_at_rest || set.is_closed() || self.requests < self.direct_from {
             return false;
@@ -127,6 +128,7 @@ impl Conn {
         let is_unusual = ended
             || !is_read
             || self.recheck
+            || self.refused
             || self.stalled
             || self.phase == Phase::Dead
             || !self.out.is_empty()
@@ -160,9 +162,9 @@ impl Conn {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Reading::Nothing,
             Err(error) if error.kind() == ErrorKind::Interrupted => Reading::More,
-            Err(_) => {
+            Err(error) => {
                 drop(buffer);
-                self.read_failed();
+                self.read_failed(&error);
                 Reading::Done
             }
         }

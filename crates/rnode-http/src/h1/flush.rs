@@ -5,7 +5,9 @@ use super::file::{CHUNKS_PER_TURN, Step};
 use super::state::Phase;
 use super::write::Flush;
 use crate::io_thread::Ctx;
+use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::inbound;
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Conn {
@@ -30,14 +32,14 @@ impl Conn {
                 Step::Queued => chunks += 1,
                 Step::Waiting => return result,
                 Step::Blocked => return Flush::Blocked,
-                Step::Lost => return Flush::Lost,
+                Step::Lost => return Flush::Lost(ErrorKind::NotConnected),
             }
         }
     }
 
     fn flush_queue(&mut self, ctx: &Ctx) -> Flush {
         let Some(io) = &self.io else {
-            return Flush::Lost;
+            return Flush::Lost(ErrorKind::NotConnected);
         };
         if self.out.is_empty() {
             return Flush::Done;
@@ -50,8 +52,12 @@ impl Conn {
             }
             self.report_written();
         }
-        if result == Flush::Lost {
-            self.lost();
+        if let Flush::Lost(kind) = result {
+            self.lost_by(match kind {
+                ErrorKind::BrokenPipe => ClientError::WritePipe,
+                ErrorKind::TimedOut => ClientError::ReadTimedOut,
+                _ => ClientError::WriteReset,
+            });
         }
         result
     }

@@ -5,6 +5,7 @@
 
 use super::body::INLINE_BODY;
 use super::chunked::Chunked;
+use super::close::LINGER_MS;
 use super::conn::Conn;
 use super::io::{Addresses, Detached};
 use super::parse::{self, Expect, Framing, Head, Span};
@@ -29,6 +30,7 @@ impl Conn {
         while at < data.len() {
             let rest = &data[at..];
             let taken = match self.phase {
+                _ if self.refused => rest.len(),
                 Phase::Head if self.close_after => {
                     self.linger = true;
                     rest.len()
@@ -421,6 +423,10 @@ impl Conn {
     /// FIN was read and everything before it has been looked at.
     pub(super) fn check_ended(&mut self, ctx: &Ctx) {
         match self.phase {
+            Phase::Dead => {}
+            _ if self.refused && self.invocation_open() => self.abort_open(abort::CLIENT_GONE, 0),
+            // The listener to 'clientError' may be about to answer.
+            _ if self.refused => self.linger_until = ctx.now() + LINGER_MS,
             Phase::Head if self.stalled || self.recheck || self.wait_flush => {}
             Phase::Head if self.input.is_empty() => {
                 self.close_after = true;
@@ -438,7 +444,6 @@ impl Conn {
                 }
             }
             Phase::Lingering => self.kill(),
-            Phase::Dead => {}
         }
     }
 }

@@ -103,6 +103,7 @@ impl Conn {
         self.response != Response::Queued
             && !self.unseen
             && !self.close_after
+            && !self.refused
             && !self.held
             && !self.last
             && self.failed.is_none()

@@ -3,10 +3,8 @@
 use super::conn::Conn;
 use super::state::Phase;
 use crate::io_thread::Ctx;
-use crate::server::config::flags;
 use rnode_bridge::codes::ClientError;
-use rnode_bridge::frame::inbound;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
@@ -40,20 +38,16 @@ impl Conn {
             }
             Poll::Ready(Ok(0)) => self.ended(ctx),
             Poll::Ready(Ok(length)) => self.received(&buffer[..*length], ctx),
-            Poll::Ready(Err(_)) => self.read_failed(),
+            Poll::Ready(Err(error)) => self.read_failed(error),
         }
         Poll::Ready(())
     }
 
-    pub(super) fn read_failed(&mut self) {
-        if self.local.server.config.has(flags::CLIENT_ERROR_LISTENER) {
-            let (slot, generation, server) = (self.slot, self.generation, self.server().id);
-            let code = ClientError::ConnectionReset as u32;
-            self.queue().push_with(|buf| {
-                inbound::client_error(buf, slot, generation, server, code, -1, &[]);
-            });
-        }
-        self.lost();
+    pub(super) fn read_failed(&mut self, error: &io::Error) {
+        self.lost_by(match error.kind() {
+            ErrorKind::TimedOut => ClientError::ReadTimedOut,
+            _ => ClientError::ConnectionReset,
+        });
     }
 
     pub(super) fn note_activity(&mut self, ctx: &Ctx) {

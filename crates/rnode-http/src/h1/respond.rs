@@ -105,8 +105,9 @@ impl Conn {
             }
             Kind::Raw { drain, body } => self.raw(drain, body, ctx),
             Kind::Hold { hold } => self.hold(hold),
-            Kind::SocketEnd => {
+            Kind::SocketEnd { wait } => {
                 self.aborted = true;
+                self.linger |= wait;
                 self.response = Response::Queued;
                 self.file = None;
                 self.close_after = true;
@@ -223,7 +224,7 @@ impl Conn {
         if self.io.is_none() {
             return self.kill();
         }
-        if close {
+        if close || self.refused {
             self.close_after = true;
             return;
         }

@@ -105,6 +105,9 @@ impl Conn {
         };
         let request_timeout = config.request_timeout.load(Relaxed);
         let socket_timeout = config.socket_timeout.load(Relaxed);
+        if self.refused && self.input_ended && now >= self.linger_until {
+            return self.kill();
+        }
         match self.phase {
             Phase::Head if self.stalled => {}
             Phase::Head => {

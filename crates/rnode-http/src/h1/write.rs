@@ -61,7 +61,7 @@ pub(crate) enum Flush {
     /// The kernel takes no more for now.
     Blocked,
     /// The connection is broken.
-    Lost,
+    Lost(io::ErrorKind),
 }
 
 impl OutQueue {
@@ -160,11 +160,11 @@ impl OutQueue {
                 io.try_write_vectored(&slices[..count])
             };
             match result {
-                Ok(0) => return Flush::Lost,
+                Ok(0) => return Flush::Lost(io::ErrorKind::BrokenPipe),
                 Ok(sent) => self.advance(sent, ctx),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flush::Blocked,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Flush::Lost,
+                Err(error) => return Flush::Lost(error.kind()),
             }
         }
         Flush::Done

@@ -109,7 +109,7 @@ impl Ctx {
         let servers = self.servers.borrow();
         if let Some(local) = servers.iter().find(|local| local.server.id == server) {
             local.queue.push_with(|buf| {
-                frame::inbound::connection_closed(buf, slot, generation, server, false);
+                frame::inbound::connection_closed(buf, slot, generation, server, false, None);
             });
         }
     }

@@ -1,12 +1,12 @@
 'use strict'
-// Frames about connections: those that are given away (upgrades, bad packets), that come and go,
-// and that time out. Requests are served next door.
+// Frames about connections: those that are given away (upgrades), that come and go, that send what is
+// no request, and that time out. Requests are served next door.
 
 const net = require('node:net')
 const native = require('../index')
 const F = require('../frames')
 const bridge = require('../bridge')
-const { clientError } = require('../client-error')
+const { clientError, isCutOff } = require('../client-error')
 const { classesFor } = require('../message')
 const socketViews = require('../socket')
 const S = require('../symbols')
@@ -15,7 +15,7 @@ const { noHandler, readRequest, requestResource, rethrow } = require('./requests
 const { kHandler, kUpgraded, servers } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
 
-const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket, ended, closed } =
+const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket, ended, broken, closed } =
   socketViews
 
 bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
@@ -67,18 +67,35 @@ function adoptSocket(server, fd) {
 
 bridge.onFrame(F.CLIENT_ERROR, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
-  const fd = words[at + 6]
-  if (server === undefined) {
-    if (fd >= 0) native.closeFd(fd)
+  if (server === undefined) return
+  const socket = socketAtFault(server, words, at, inbox)
+  const start = (at + 10) * 4 + words[at + 9]
+  const rawPacket = Buffer.from(inbox.subarray(start, start + words[at + 7]))
+  const err = clientError(words[at + 5], rawPacket)
+  if ((words[at + 1] >>> 8) & F.SOCKET_GONE) {
+    // what was read before it is handled first, down to the end of its turn
+    setImmediate(broken, socket, err)
     return
   }
-  const start = (at + 8) * 4
-  const rawPacket = Buffer.from(inbox.subarray(start, start + words[at + 7]))
-  const socket = adoptSocket(server, fd)
-  if (socket === null) return
-  const err = clientError(words[at + 5], rawPacket)
+  if (isCutOff(err)) socket.readable = false
   if (!server.emit('clientError', err, socket)) socket.destroy(err)
+  if (isCutOff(err)) ended(socket)
 })
+
+/** The socket of a CLIENT_ERROR frame's connection, of which nobody need have heard before. */
+function socketAtFault(server, words, at, inbox) {
+  const slot = words[at + 2]
+  const generation = words[at + 3]
+  const known = knownSocket(slot)
+  if (known !== undefined && ((known[S.kGeneration] - words[at + 6]) | 0) >= 0) {
+    // what the listener writes is no answer to an earlier request
+    known[S.kGeneration] = generation
+    return known
+  }
+  const start = (at + 10) * 4
+  const [remote, local] = inbox.latin1Slice(start, start + words[at + 9]).split('\n')
+  return openSocket(server, slot, generation, remote, local, words[at + 8])
+}
 
 bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -103,9 +120,11 @@ bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
   bridge.settle()
   const fin = ((words[at + 1] >>> 8) & F.CONNECTION_ENDED) !== 0
+  const err = words[at + 5] === 0 ? null : clientError(words[at + 5] - 1)
   // what was read before it is handled first, down to the end of its turn
   setImmediate(() => {
-    if (fin) ended(socket)
+    if (err !== null) broken(socket, err, fin && isCutOff(err))
+    else if (fin) ended(socket)
     closed(socket, false)
   })
 })

@@ -7,18 +7,11 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { kSlot, kGeneration } = require('../symbols')
 const { lossOf, ownAnswer, refuseHeld } = require('./writing')
-const {
-  sockets,
-  destroyedSlots,
-  kTimer,
-  kFlow,
-  kEnded,
-  kTakeBack,
-  kListenersBefore
-} = require('./state')
+const { sockets, destroyedSlots, kTimer, kFlow, kEnded, kFinished, kGone } = require('./state')
+const { kTakeBack, kListenersBefore } = require('./state')
 const { clearTimeout, nextTick, setImmediate } = require('../timers')
 
-/** Writable's: the last bytes, then FIN. */
+/** Ends this side. 'close' follows when the client has ended its own, which Rust gives a second for. */
 function end(data, encoding, callback) {
   if (typeof data === 'function') {
     callback = data
@@ -28,22 +21,33 @@ function end(data, encoding, callback) {
     encoding = undefined
   }
   if (data !== undefined && data !== null) this.write(data, encoding)
-  if (this._writableState.corked > 0) {
-    this._writableState.corked = 1
-    this.uncork()
+  endWriting(this, F.WAIT_FOR_CLIENT)
+  if (typeof callback === 'function') {
+    if (this[kFinished]) nextTick(callback)
+    else this.prependOnceListener('finish', callback)
   }
-  ownAnswer(this)
-  if (!this[kEnded] && !this.destroyed) {
-    this[kEnded] = true
-    this.writable = false
-    bridge.sendWord(F.SOCKET_END, 0, this[kSlot], this[kGeneration], 0)
-    setImmediate(() => {
-      this.emit('finish')
-      closed(this, false)
-    })
-  }
-  if (callback) nextTick(callback)
   return this
+}
+
+function endWriting(socket, flags) {
+  if (socket._writableState.corked > 0) {
+    socket._writableState.corked = 1
+    socket.uncork()
+  }
+  ownAnswer(socket)
+  if (socket[kEnded] || socket.destroyed) return
+  socket[kEnded] = true
+  socket.writable = false
+  bridge.sendWord(F.SOCKET_END, flags, socket[kSlot], socket[kGeneration], 0)
+  setImmediate(finish, socket)
+}
+
+/** Everything was written and the end of it is on its way. */
+function finish(socket) {
+  if (socket[kFinished] || socket.destroyed) return
+  socket[kFinished] = true
+  socket.emit('finish')
+  if (socket[kGone]) closed(socket, false)
 }
 
 /** Closes the connection at once; the request under way is aborted as Node's server does. */
@@ -63,9 +67,12 @@ function destroy(err) {
   return this
 }
 
-/** Node's: closes once everything is written. */
+/** Ends this side and does not wait for the client's. */
 function destroySoon() {
-  return this.end()
+  this[kGone] = true
+  if (this[kFinished]) return this.destroy()
+  endWriting(this, 0)
+  return this
 }
 
 /** Node's: closes with RST. */
@@ -77,21 +84,34 @@ function resetAndDestroy() {
   return this.destroy()
 }
 
-/** The client has sent FIN: nothing more to read. */
+/** The client has sent FIN: nothing more to read. Node's server ends its side before anybody hears of it. */
 function ended(socket) {
-  if (socket.closed || socket._readableState.endEmitted) return
+  const state = socket._readableState
+  if (socket.closed || state.endEmitted) return
   socket.readable = false
-  socket._readableState.ended = socket._readableState.endEmitted = true
+  state.ended = state.endEmitted = true
+  const isOwn = !socket.destroyed && !socket[kEnded]
+  if (isOwn) {
+    socket[kEnded] = true
+    socket.writable = false
+  }
   socket.emit('end')
+  if (isOwn) finish(socket)
 }
 
-/** The request is none, or late: Node's server destroys the socket with the error of its parser. */
-function broken(socket, err) {
+/**
+ * The socket is broken, or its request is none, or late: Node's server tells 'clientError' of it and destroys the socket
+ * with the error.
+ * @param {boolean} [isEnd] it was found at the client's FIN
+ */
+function broken(socket, err, isEnd) {
   if (socket.destroyed) return
   socket.errored = err
   socket.destroyed = true
   socket.readable = false
   socket.writable = false
+  socket.server.emit('clientError', err, socket)
+  if (isEnd) ended(socket)
   emitError(socket)
 }
 

@@ -20,6 +20,9 @@ module.exports = {
   /** What is under way to the client. */
   kFlow: Symbol('rnode.socketFlow'),
   kEnded: Symbol('rnode.socketEnded'),
+  kFinished: Symbol('rnode.socketFinished'),
+  /** It closes as soon as it is finished, whatever the client does. */
+  kGone: Symbol('rnode.socketGone'),
   kHeld: Symbol('rnode.socketHeld'),
   kHeldBytes: Symbol('rnode.socketHeldBytes'),
   kTakeBack: Symbol('rnode.socketTakeBack'),

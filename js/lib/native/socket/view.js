@@ -11,7 +11,7 @@ const { drain, pending, write, cork, uncork } = require('./writing')
 const ending = require('./ending')
 const { setSocketTimeout } = require('./timeout')
 const { HIGH_WATER_MARK, kTimeout, kTimer, kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
-const { kTakeBack, kFresh, kListenersBefore } = require('./state')
+const { kFinished, kGone, kTakeBack, kFresh, kListenersBefore } = require('./state')
 
 /** The view of one connection, for the requests and responses on it; `ports` is remote | local << 16. */
 function NativeSocket(server, slot, generation, remote, local, ports) {
@@ -23,6 +23,8 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kFresh] = false
   this[kListenersBefore] = 0
   this[kEnded] = false
+  this[kFinished] = false
+  this[kGone] = false
   this[kHeld] = []
   this[kHeldBytes] = 0
   this[kTimeout] = 0
@@ -95,7 +97,8 @@ Object.defineProperties(proto, {
   readyState: {
     configurable: true,
     get() {
-      return this.destroyed ? 'closed' : this.writable ? 'open' : 'readOnly'
+      if (this.readable) return this.writable ? 'open' : 'readOnly'
+      return this.writable ? 'writeOnly' : 'closed'
     }
   },
   writableLength: {
@@ -124,6 +127,12 @@ Object.defineProperties(proto, {
       return this[kEnded]
     }
   },
+  writableFinished: {
+    configurable: true,
+    get() {
+      return this[kFinished]
+    }
+  },
   bufferSize: {
     configurable: true,
     get() {
@@ -145,6 +154,7 @@ for (const name of [
   'addListener',
   'once',
   'prependListener',
+  'prependOnceListener',
   'removeListener',
   'off',
   'removeAllListeners'

@@ -174,7 +174,9 @@ fn decode<'a>(
             drain: drain_mark(flags),
             body: parts(1).body(w(4)?, beside)?,
         },
-        kind::SOCKET_END => Kind::SocketEnd,
+        kind::SOCKET_END => Kind::SocketEnd {
+            wait: flags & crate::frame::special::WAIT_FOR_CLIENT != 0,
+        },
         kind::WATCH_CLOSE => Kind::WatchClose { server: w(4)? },
         kind::FILE => {
             let mut parts = parts(6);

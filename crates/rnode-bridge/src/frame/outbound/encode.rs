@@ -146,9 +146,14 @@ pub fn raw(buf: &mut Vec<u8>, slot: u32, generation: u32, bytes: &[u8]) {
     bytes_frame(buf, kind::RAW, 0, slot, generation, bytes);
 }
 
-/// Appends a SOCKET_END frame.
-pub fn socket_end(buf: &mut Vec<u8>, slot: u32, generation: u32) {
-    let start = begin(buf, kind::SOCKET_END, 0, slot, generation);
+/// Appends a SOCKET_END frame; `wait` for the client's own end.
+pub fn socket_end(buf: &mut Vec<u8>, slot: u32, generation: u32, wait: bool) {
+    let flags = if wait {
+        crate::frame::special::WAIT_FOR_CLIENT
+    } else {
+        0
+    };
+    let start = begin(buf, kind::SOCKET_END, flags, slot, generation);
     finish(buf, start);
 }
 

@@ -119,7 +119,10 @@ pub enum Kind<'a> {
         drain: Option<u16>,
         body: Body<'a>,
     },
-    SocketEnd,
+    /// `wait`: the client's own end is waited for, for a second at most.
+    SocketEnd {
+        wait: bool,
+    },
     /// CONNECTION_CLOSED is wanted, even if the generation is an earlier one of the connection.
     WatchClose {
         server: u32,
