@@ -62,6 +62,8 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("serverCloseAll", close_all)?;
     let connections = guard("serverConnections", servers::connections);
     cx.export_function("serverConnections", connections)?;
+    cx.export_function("serverBusy", guard("serverBusy", servers::busy))?;
+    cx.export_function("serverWatch", guard("serverWatch", servers::watch))?;
     cx.export_function("serverDrop", guard("serverDrop", servers::forget))?;
     let set_table = guard("serverSetTable", servers::set_table);
     cx.export_function("serverSetTable", set_table)?;

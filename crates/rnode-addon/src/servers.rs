@@ -168,6 +168,18 @@ pub(crate) fn connections<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, J
     Ok(cx.number(count as f64))
 }
 
+/// `serverBusy(id) -> number`: open connections that are read or written; 0 for a server that is not known.
+pub(crate) fn busy<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsNumber> {
+    let count = with(cx, |entry| entry.server.busy())?.unwrap_or(0);
+    Ok(cx.number(count as f64))
+}
+
+/// `serverWatch(id)`: SERVER_BUSY follows every change of `serverBusy`.
+pub(crate) fn watch<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    with(cx, |entry| entry.server.watch())?;
+    Ok(cx.undefined())
+}
+
 /// `serverDrop(id)`: forgets the server. One that still listens is closed with all its connections first.
 pub(crate) fn forget<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     let id = cx.argument::<JsNumber>(0)?.value(cx) as u32;

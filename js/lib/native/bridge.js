@@ -68,6 +68,8 @@ let started = false
 function start() {
   if (started) return
   started = true
+  // what was answered before process.exit() goes out
+  process.on('exit', flush)
   const threads = native.start(wake, 0)
   for (let io = outboxes.length; io < threads; io++) {
     invocations.addThread()
@@ -78,6 +80,7 @@ function start() {
 /** No server is left: the addon lets go of these files, and of all they can reach, until the next start(). */
 function rest() {
   started = false
+  process.removeListener('exit', flush)
   native.rest()
 }
 
@@ -459,6 +462,7 @@ module.exports = {
   rest,
   onFrame,
   settle,
+  flush,
   hold,
   sendWord,
   sendBytes,

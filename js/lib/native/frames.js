@@ -84,6 +84,7 @@ module.exports = {
   SERVER_CLOSED: 11,
   SOCKET_TIMEOUT: 12,
   FILE_RESULT: 13,
+  SERVER_BUSY: 14,
 
   /** FILE_RESULT: what became of a FILE. */
   FILE_SENT: 0,

@@ -42,6 +42,7 @@ describe('exports', () => {
         ...['isAhead', 'outbox', 'postOutbox', 'takeBody'],
         'serverAdopt',
         ...['serverClose', 'serverCloseAll', 'serverCloseIdle', 'serverConnections', 'serverDrop'],
+        ...['serverBusy', 'serverWatch'],
         ...[
           'serverSet',
           'serverSetFront',

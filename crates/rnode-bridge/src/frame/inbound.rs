@@ -255,6 +255,11 @@ pub fn server_closed(buf: &mut Vec<u8>, server: u32) {
     word_frame(buf, kind::SERVER_CLOSED, 0, 0, 0, server);
 }
 
+/// Appends a SERVER_BUSY frame.
+pub fn server_busy(buf: &mut Vec<u8>, server: u32) {
+    word_frame(buf, kind::SERVER_BUSY, 0, 0, 0, server);
+}
+
 /// Appends a SOCKET_TIMEOUT frame.
 pub fn socket_timeout(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32) {
     word_frame(buf, kind::SOCKET_TIMEOUT, 0, slot, generation, server);
@@ -348,6 +353,9 @@ pub enum InFrame<'a> {
         error: u32,
     },
     ServerClosed {
+        server: u32,
+    },
+    ServerBusy {
         server: u32,
     },
     SocketTimeout {
@@ -499,6 +507,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             error: w(5)?,
         },
         kind::SERVER_CLOSED => InFrame::ServerClosed { server: w(4)? },
+        kind::SERVER_BUSY => InFrame::ServerBusy { server: w(4)? },
         kind::SOCKET_TIMEOUT => InFrame::SocketTimeout {
             slot,
             generation,

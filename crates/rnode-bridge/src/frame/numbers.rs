@@ -39,6 +39,7 @@ numbers! {
         SERVER_CLOSED = 11;
         SOCKET_TIMEOUT = 12;
         FILE_RESULT = 13;
+        SERVER_BUSY = 14;
     }
 }
 

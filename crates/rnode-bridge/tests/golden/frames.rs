@@ -183,6 +183,14 @@ pub(super) fn inbound_frames() -> Vec<Value> {
             },
         ),
         frame(
+            "SERVER_BUSY",
+            "in",
+            json!({ "slot": 0, "generation": 0, "kind": 14, "server": 5 }),
+            |buf| {
+                inbound::server_busy(buf, 5);
+            },
+        ),
+        frame(
             "SERVER_CLOSED",
             "in",
             json!({ "slot": 0, "generation": 0, "kind": 11, "server": 5 }),

@@ -103,6 +103,8 @@ pub(crate) struct Conn {
     pub(super) input_ended: bool,
     /// What the connection ends with, where that is an error.
     pub(super) error: Option<ClientError>,
+    /// It is neither read nor written until JavaScript does something, and counted as such.
+    resting: bool,
     /// A listener to `'clientError'` decides what becomes of the connection: what still comes is dropped.
     pub(super) refused: bool,
     /// ABORT was sent for the current invocation.
@@ -164,6 +166,9 @@ impl Drop for ConnTask {
         }
         let mut conn = self.cell.borrow_mut();
         conn.waker = None;
+        if std::mem::take(&mut conn.resting) {
+            conn.local.server.rests(false);
+        }
         self.ctx.slots.borrow_mut().remove(conn.index);
         self.ctx.slot_count_changed();
         let server = conn.local.server.clone();
@@ -230,6 +235,7 @@ impl Conn {
             linger: false,
             input_ended: false,
             error: None,
+            resting: false,
             refused: false,
             aborted: false,
             recheck: false,
@@ -345,9 +351,25 @@ impl Conn {
                 return Poll::Ready(());
             }
             self.read_armed = false;
+            self.note_rest();
             if !self.wants_read() || self.poll_read(cx, ctx).is_pending() {
                 return Poll::Pending;
             }
+        }
+    }
+
+    /// Node's handle of a connection that is not read does not keep the process alive.
+    pub(super) fn note_rest(&mut self) {
+        let rests = matches!(self.phase, Phase::Active | Phase::Draining)
+            && !self.wants_read()
+            && !self.input_ended
+            && !self.stalled
+            && self.io.is_some()
+            && self.out.is_empty()
+            && self.file.is_none();
+        if rests != self.resting {
+            self.resting = rests;
+            self.local.server.rests(rests);
         }
     }
 

@@ -116,6 +116,7 @@ impl Conn {
             self.process_input(ctx);
             self.flush(ctx);
         }
+        self.note_rest();
         // An answer without JavaScript may have let the next request be taken, and that one's the one after it.
         let needs_task = self.phase == Phase::Dead
             || self.recheck

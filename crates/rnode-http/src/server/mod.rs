@@ -5,6 +5,7 @@ pub(crate) mod accept;
 pub mod bind;
 pub mod config;
 
+use crate::contain::contain;
 use crate::direct::DirectSet;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
@@ -59,6 +60,10 @@ pub struct Server {
     local: LocalAddress,
     accept_thread: usize,
     connections: AtomicUsize,
+    /// Connections that wait for nothing but JavaScript: neither read nor written.
+    resting: AtomicUsize,
+    /// JavaScript is told of every change of [`busy`](Self::busy).
+    watched: AtomicBool,
     closing: AtomicBool,
     closed_sent: AtomicBool,
     routes: RwLock<Routes>,
@@ -124,6 +129,8 @@ impl Server {
             local,
             accept_thread: id as usize % pool.threads(),
             connections: AtomicUsize::new(0),
+            resting: AtomicUsize::new(0),
+            watched: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             closed_sent: AtomicBool::new(false),
             routes: RwLock::default(),
@@ -204,6 +211,37 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// Open connections that are read or written: what keeps a process alive that does not listen. One that is not read, since its
+    /// handler leaves the body where it is, does not count.
+    pub fn busy(&self) -> usize {
+        let resting = self.resting.load(Ordering::SeqCst);
+        self.connections().saturating_sub(resting)
+    }
+
+    /// From now on SERVER_BUSY follows whenever [`busy`](Self::busy) may have changed.
+    pub fn watch(&self) {
+        self.watched.store(true, Ordering::SeqCst);
+    }
+
+    fn tell_busy(&self) {
+        if self.watched.load(Ordering::SeqCst) {
+            contain("a server's load was told late", || {
+                self.queue
+                    .push_with(|buf| inbound::server_busy(buf, self.id))
+            });
+        }
+    }
+
+    /// One of the connections begins or ends to rest.
+    pub(crate) fn rests(&self, rests: bool) {
+        if rests {
+            self.resting.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.resting.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.tell_busy();
+    }
+
     /// Where it listens (the port that the system chose, if 0 was asked for).
     pub fn local_addr(&self) -> &LocalAddress {
         &self.local
@@ -261,10 +299,12 @@ impl Server {
 
     pub(crate) fn connection_opened(&self) {
         self.connections.fetch_add(1, Ordering::SeqCst);
+        self.tell_busy();
     }
 
     pub(crate) fn connection_gone(&self) {
         self.connections.fetch_sub(1, Ordering::SeqCst);
+        self.tell_busy();
         self.report_closed();
     }
 

@@ -3,7 +3,7 @@
 // It accepts and answers nothing.
 
 const native = require('../index')
-const { isServing, rest } = require('../bridge')
+const { flush, isServing, rest } = require('../bridge')
 const settings = require('../settings')
 const { closeHandle } = require('./handle')
 const { closeRelay } = require('./relay')
@@ -11,8 +11,8 @@ const state = require('./state')
 const { closeReader, closeStreams, closeIdleStreams } = require('./streams')
 const { nextTick } = require('../timers')
 
-const { kId, kAddress, kClosing, kDrained, kHandler, kListenToken } = state
-const { kOpen, kRouter, kUnwatch, kUpgraded, servers, updateRef } = state
+const { kId, kAddress, kClosesAll, kClosing, kDrained, kHandler, kListenToken } = state
+const { kOpen, kRouter, kUnwatch, kUpgraded, servers, updateRef, recheckRef, watchBusy } = state
 
 /** Stops accepting; `callback` and 'close' follow when the last connection has gone. */
 function close(callback) {
@@ -40,6 +40,8 @@ function close(callback) {
     native.serverClose(this[kId])
   }
   this[kClosing] = true
+  watchBusy(this)
+  updateRef()
   return this
 }
 
@@ -53,7 +55,11 @@ function asyncDispose() {
 /** Node's: every connection, in a request or not, of those that Rust has accepted and of those that it has not. */
 function closeAllConnections() {
   closeStreams(this)
+  // answers that were given before it go out
+  flush()
+  this[kClosesAll] = true
   for (const id of this[kOpen]) native.serverCloseAll(id)
+  recheckRef(this)
 }
 
 /** Node's: those that are in no request. */

@@ -12,7 +12,7 @@ const socketViews = require('../socket')
 const S = require('../symbols')
 const { gone, settle } = require('./closing')
 const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
-const { kHandler, kUpgraded, servers } = require('./state')
+const { kHandler, kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
 
 const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket, ended, broken, closed } =
@@ -115,6 +115,8 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
 
 bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   markEnded(words[at + 2])
+  const server = servers.get(words[at + 4])
+  if (server?.[kLeaving].delete(words[at + 2])) recheckRef(server)
   const socket = knownSocket(words[at + 2])
   // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
@@ -133,6 +135,8 @@ bridge.onFrame(F.SERVER_CLOSED, (words, at) => {
   const server = servers.get(words[at + 4])
   if (server !== undefined) gone(server, words[at + 4])
 })
+
+bridge.onFrame(F.SERVER_BUSY, updateRef)
 
 bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {
   const server = servers.get(words[at + 4])

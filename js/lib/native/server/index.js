@@ -20,7 +20,8 @@ const { nextTick } = require('../timers')
 require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kDrained, kOpen, kAddress } = state
-const { kFront, kHandle, kLines, kRelay, kRouter, kUnwatch, updateRef } = state
+const { kFront, kHandle, kLines, kRelay, kRouter, kUnwatch, kUnrefSockets, kLeaving } = state
+const { kClosesAll, updateRef, watchBusy } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -38,6 +39,9 @@ function Server(options, handler) {
   this[S.kClasses] = undefined
   this[kId] = 0
   this[kUnref] = false
+  this[kUnrefSockets] = 0
+  this[kLeaving] = new Set()
+  this[kClosesAll] = false
   this[kUpgraded] = new Set()
   this[kClosing] = false
   this[kDrained] = false
@@ -142,6 +146,7 @@ proto.ref = function ref() {
 
 proto.unref = function unref() {
   this[kUnref] = true
+  watchBusy(this)
   this[kRelay]?.unref()
   updateRef()
   return this

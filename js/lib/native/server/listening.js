@@ -16,7 +16,7 @@ const state = require('./state')
 const { nextTick } = require('../timers')
 
 const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
-const { kOpen, kRouter, kUnwatch, servers, updateRef } = state
+const { kOpen, kRouter, kUnref, kUnwatch, servers, updateRef, watchBusy } = state
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
 
@@ -164,6 +164,7 @@ function open(server, wanted, inner) {
   const own = result.path === undefined ? result : { path: wanted.path ?? null }
   server[kAddress] = inner ? addressOf(inner.address()) : own
   servers.set(result.id, server)
+  if (server[kUnref]) watchBusy(server)
   updateRef()
   return result
 }

@@ -16,6 +16,12 @@ const state = {
   kUnref: Symbol('rnode.server.unref'),
   /** Node's handle on the listening socket, once somebody has looked. */
   kHandle: Symbol('rnode.server.handle'),
+  /** Slots of connections that the program has ended and Rust has not. */
+  kLeaving: Symbol('rnode.server.leaving'),
+  /** closeAllConnections() has not come to its end. */
+  kClosesAll: Symbol('rnode.server.closesAll'),
+  /** How many of its sockets were unreferenced. */
+  kUnrefSockets: Symbol('rnode.server.unrefSockets'),
   /** The net.Server that accepts for this one, if Node has to. */
   kRelay: Symbol('rnode.server.relay'),
   kUpgraded: Symbol('rnode.server.upgraded'),
@@ -42,14 +48,40 @@ const servers = new Map()
 
 let referenced = false
 
-/** The event loop stays alive as long as a server does that nobody unreferenced. */
+/**
+ * The event loop stays alive as long as a server listens that nobody unreferenced, and as long as a connection is read or
+ * written that nobody unreferenced.
+ */
 function updateRef() {
   let wanted = false
-  for (const server of servers.values()) if (!server[state.kUnref]) wanted = true
+  for (const [id, server] of servers) wanted ||= keepsAlive(server, id)
   if (wanted === referenced) return
   referenced = wanted
   if (wanted) native.ref()
   else native.unref()
 }
 
-module.exports = { ...state, servers, updateRef }
+function keepsAlive(server, id) {
+  const isListening = id === server[state.kId] && !server[state.kClosing]
+  if (isListening && !server[state.kUnref]) return true
+  const open = native.serverConnections(id)
+  if (open === 0) {
+    server[state.kClosesAll] = false
+    // the word of its end is on its way
+    return !isListening
+  }
+  if (server[state.kClosesAll] || server[state.kLeaving].size !== 0) return true
+  return native.serverBusy(id) > server[state.kUnrefSockets]
+}
+
+/** Something has changed for a server that does not keep the loop alive by listening. */
+function recheckRef(server) {
+  if (server[state.kClosing] || server[state.kUnref]) updateRef()
+}
+
+/** From now on its connections decide. */
+function watchBusy(server) {
+  for (const id of server[state.kOpen]) native.serverWatch(id)
+}
+
+module.exports = { ...state, servers, updateRef, recheckRef, watchBusy }

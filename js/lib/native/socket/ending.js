@@ -8,7 +8,8 @@ const bridge = require('../bridge')
 const { kSlot, kGeneration } = require('../symbols')
 const { lossOf, ownAnswer, refuseHeld } = require('./writing')
 const { sockets, destroyedSlots, kTimer, kFlow, kEnded, kFinished, kGone } = require('./state')
-const { kTakeBack, kListenersBefore } = require('./state')
+const { kTakeBack, kListenersBefore, kUnref } = require('./state')
+const { kLeaving, kUnrefSockets, recheckRef } = require('../server/state')
 const { clearTimeout, nextTick, setImmediate } = require('../timers')
 
 /** Ends this side. 'close' follows when the client has ended its own, which Rust gives a second for. */
@@ -39,6 +40,7 @@ function endWriting(socket, flags) {
   socket[kEnded] = true
   socket.writable = false
   bridge.sendWord(F.SOCKET_END, flags, socket[kSlot], socket[kGeneration], 0)
+  leave(socket)
   setImmediate(finish, socket)
 }
 
@@ -56,6 +58,7 @@ function destroy(err) {
   ownAnswer(this)
   bridge.sendWord(F.DESTROY, 0, this[kSlot], this[kGeneration], this[kTakeBack] << 1)
   destroyedSlots.add(this[kSlot])
+  leave(this)
   this.errored = err ?? null
   this.destroyed = true
   this.readable = false
@@ -131,6 +134,7 @@ function closed(socket, hadError) {
   socket.readable = false
   socket.writable = false
   clearTimeout(socket[kTimer])
+  if (socket[kUnref]) setUnref(socket, false)
   // writes that wait fail before anybody hears of the end
   ownAnswer(socket)
   socket[kFlow].fail(lossOf(socket))
@@ -141,6 +145,19 @@ function closed(socket, hadError) {
   if (slots?.[index] === socket) slots[index] = undefined
   if (socket._httpMessage) tellMessage(socket)
   socket.emit('close', hadError || socket.errored !== null)
+}
+
+/** Until Rust has told of the end, the process goes on: others wait for it. */
+function leave({ server, [kSlot]: slot }) {
+  server[kLeaving].add(slot)
+  recheckRef(server)
+}
+
+/** The server counts those of its sockets that do not keep the process alive. */
+function setUnref(socket, value) {
+  socket[kUnref] = value
+  socket.server[kUnrefSockets] += value ? 1 : -1
+  recheckRef(socket.server)
 }
 
 /** Node's server listens for its message, from the moment at which the request came. */
@@ -155,4 +172,4 @@ function onMessageClose() {
   if (this._httpMessage) require('../outgoing').emitClose(this._httpMessage)
 }
 
-module.exports = { end, destroy, destroySoon, resetAndDestroy, ended, broken, closed }
+module.exports = { end, destroy, destroySoon, resetAndDestroy, setUnref, ended, broken, closed }

@@ -21,6 +21,8 @@ module.exports = {
   kFlow: Symbol('rnode.socketFlow'),
   kEnded: Symbol('rnode.socketEnded'),
   kFinished: Symbol('rnode.socketFinished'),
+  /** It does not keep the process alive. */
+  kUnref: Symbol('rnode.socketUnref'),
   /** It closes as soon as it is finished, whatever the client does. */
   kGone: Symbol('rnode.socketGone'),
   kHeld: Symbol('rnode.socketHeld'),

@@ -11,7 +11,7 @@ const { drain, pending, write, cork, uncork } = require('./writing')
 const ending = require('./ending')
 const { setSocketTimeout } = require('./timeout')
 const { HIGH_WATER_MARK, kTimeout, kTimer, kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
-const { kFinished, kGone, kTakeBack, kFresh, kListenersBefore } = require('./state')
+const { kFinished, kGone, kTakeBack, kFresh, kListenersBefore, kUnref } = require('./state')
 
 /** The view of one connection, for the requests and responses on it; `ports` is remote | local << 16. */
 function NativeSocket(server, slot, generation, remote, local, ports) {
@@ -25,6 +25,7 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kEnded] = false
   this[kFinished] = false
   this[kGone] = false
+  this[kUnref] = false
   this[kHeld] = []
   this[kHeldBytes] = 0
   this[kTimeout] = 0
@@ -162,18 +163,19 @@ for (const name of [
   proto[name] = emitter[name]
 }
 
-for (const name of [
-  'setNoDelay',
-  'setKeepAlive',
-  'ref',
-  'unref',
-  'pause',
-  'resume',
-  'setEncoding'
-]) {
+for (const name of ['setNoDelay', 'setKeepAlive', 'pause', 'resume', 'setEncoding']) {
   proto[name] = function () {
     return this
   }
+}
+/** One that was unreferenced does not keep the process alive once its server has stopped to listen. */
+proto.unref = function unref() {
+  if (!this[kUnref] && !this.closed) ending.setUnref(this, true)
+  return this
+}
+proto.ref = function ref() {
+  if (this[kUnref]) ending.setUnref(this, false)
+  return this
 }
 proto.read = function read() {
   return null
