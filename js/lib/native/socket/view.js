@@ -36,7 +36,7 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this._httpMessage = null
   this._writableState = { corked: 0, length: 0, needDrain: false, errored: null, closed: false }
   this._readableState = {
-    flowing: null,
+    flowing: true,
     length: 0,
     ended: false,
     endEmitted: false,
@@ -110,6 +110,12 @@ Object.defineProperties(proto, {
   },
   writableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
   readableHighWaterMark: { configurable: true, get: () => HIGH_WATER_MARK },
+  readableFlowing: {
+    configurable: true,
+    get() {
+      return this._readableState.flowing
+    }
+  },
   writableNeedDrain: {
     configurable: true,
     get() {
@@ -181,8 +187,17 @@ proto.read = function read() {
   return null
 }
 proto.unshift = function unshift() {}
+// what the client sends is the requests': they are told to wait by the requests themselves
+proto.pause = function pause() {
+  this._readableState.flowing = false
+  return this
+}
+proto.resume = function resume() {
+  this._readableState.flowing = true
+  return this
+}
 proto.isPaused = function isPaused() {
-  return false
+  return this._readableState.flowing === false
 }
 proto.address = function address() {
   return this.localAddress === undefined

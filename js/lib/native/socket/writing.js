@@ -27,7 +27,9 @@ function write(data, encoding, callback) {
     if (encoding !== 'buffer') return new PassThrough().write(data, encoding)
   }
   if (this.destroyed || this[kEnded]) {
-    if (typeof callback === 'function') nextTick(callback, writeError(this))
+    const err = writeError(this)
+    if (typeof callback === 'function') nextTick(callback, err)
+    this.destroy(err)
     return false
   }
   ownAnswer(this)
