@@ -5,6 +5,7 @@
 const native = require('../index')
 const { flush, isServing, rest } = require('../bridge')
 const settings = require('../settings')
+const { destroySockets } = require('../socket')
 const { closeHandle } = require('./handle')
 const { closeRelay } = require('./relay')
 const state = require('./state')
@@ -57,6 +58,7 @@ function closeAllConnections() {
   closeStreams(this)
   // answers that were given before it go out
   flush()
+  destroySockets(this)
   this[kClosesAll] = true
   for (const id of this[kOpen]) native.serverCloseAll(id)
   recheckRef(this)

@@ -11,6 +11,7 @@ const { classesFor } = require('../message')
 const socketViews = require('../socket')
 const S = require('../symbols')
 const { gone, settle } = require('./closing')
+const { declineUpgrade } = require('./streams')
 const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
 const { kHandler, kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
@@ -44,6 +45,9 @@ bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
   const resource = requestResource()
   try {
     resource.runInAsyncScope(() => {
+      if (event === 'upgrade' && server.shouldUpgradeCallback?.(req) === false) {
+        return declineUpgrade(server, socket, req, head)
+      }
       if (!server.emit(event, req, socket, head)) socket.destroy()
     })
   } catch (err) {

@@ -32,7 +32,16 @@ const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
 const NodeServer = http.Server
 
 /** A server of Node's own, for what it has by default on the running version. */
-const { keepAliveTimeout, keepAliveTimeoutBuffer } = new NodeServer()
+const example = new NodeServer()
+const { keepAliveTimeout, keepAliveTimeoutBuffer } = example
+
+/** Whether the running Node has `shouldUpgradeCallback`. */
+const ASKS_FOR_UPGRADES = 'shouldUpgradeCallback' in example
+
+/** Its default. @this {Server} */
+function hasUpgradeListener() {
+  return this.listenerCount('upgrade') > 0
+}
 
 /** Node's names for limits, the addon's key, the default, and what the addon gets for no number. */
 const LIMITS = {
@@ -51,6 +60,7 @@ const LIMITS = {
 function defineLimits(proto) {
   for (const name of Object.keys(LIMITS)) define(proto, name, (server) => applyLimit(server, name))
   define(proto, 'requireHostHeader', syncFlags)
+  if (ASKS_FOR_UPGRADES) define(proto, 'shouldUpgradeCallback', syncFlags)
   define(proto, 'noDelay', (server) => server[kConfigure]('noDelay', server.noDelay ? 1 : 0))
 
   // what is set before the server listens holds from its first connection on
@@ -130,6 +140,9 @@ function initialize(server, options) {
   server[kValues] = {}
   for (const name of Object.keys(LIMITS)) server[name] = options?.[name] ?? LIMITS[name][1]
   server.noDelay = options?.noDelay ?? true
+  if (ASKS_FOR_UPGRADES) {
+    server.shouldUpgradeCallback = options?.shouldUpgradeCallback ?? hasUpgradeListener
+  }
   server.requireHostHeader = options?.requireHostHeader ?? true
 }
 
@@ -145,6 +158,12 @@ function syncFlags(server) {
 
 /** Node's own listener to 'connection' does not count: it is for streams that Rust has not accepted. */
 function isListenedTo(server, name) {
+  // a callback of the program's own may want the upgrade even so
+  if (
+    name === 'upgrade' &&
+    (server.shouldUpgradeCallback ?? hasUpgradeListener) !== hasUpgradeListener
+  )
+    return true
   if (name !== 'connection') return server.listenerCount(name) !== 0
   return server.listeners(name).some((listener) => listener !== connectionListener)
 }

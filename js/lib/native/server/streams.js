@@ -45,6 +45,25 @@ function connectionListener(stream) {
   stream.server = this
 }
 
+/** Connections whose next request the program does not want as an upgrade. */
+const declined = new WeakSet()
+
+/**
+ * Reads a connection as HTTP whose request `shouldUpgradeCallback` has declined.
+ * @param {net.Socket} socket the adopted one
+ * @param {http.IncomingMessage} req the request that was read off it
+ * @param {Buffer} head what was read behind it
+ */
+function declineUpgrade(server, socket, req, head) {
+  const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`]
+  for (let i = 0; i < req.rawHeaders.length; i += 2) {
+    lines.push(`${req.rawHeaders[i]}: ${req.rawHeaders[i + 1]}`)
+  }
+  declined.add(socket)
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  connectionListener.call(server, socket)
+}
+
 function makeReader(server) {
   const reader = new NodeServer({
     insecureHTTPParser: server.insecureHTTPParser,
@@ -61,6 +80,10 @@ function makeReader(server) {
   for (const name of ASKED) {
     if (!(name in server)) continue
     Object.defineProperty(reader, name, { configurable: true, get: () => server[name], set() {} })
+  }
+  if ('shouldUpgradeCallback' in reader) {
+    reader.shouldUpgradeCallback = (req) =>
+      !declined.delete(req.socket) && server.shouldUpgradeCallback(req)
   }
   reader.listenerCount = (name) => server.listenerCount(name)
   // starts its watch over heads that do not come
@@ -88,4 +111,4 @@ function closeIdleStreams(server) {
   server[kReader]?.closeIdleConnections()
 }
 
-module.exports = { connectionListener, closeReader, closeStreams, closeIdleStreams }
+module.exports = { connectionListener, declineUpgrade, closeReader, closeStreams, closeIdleStreams }

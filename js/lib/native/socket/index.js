@@ -87,6 +87,13 @@ function openSocket(server, slot, generation, remote, local, ports) {
   return socket
 }
 
+/** Destroys every socket of a server that somebody has asked for. */
+function destroySockets(server) {
+  for (const slots of sockets) {
+    for (const socket of slots ?? []) if (socket?.server === server) socket.destroy()
+  }
+}
+
 /** The socket in a slot, if somebody asked for it. */
 function knownSocket(slot) {
   return sockets[slot >>> 24]?.[slot & 0xffffff]
@@ -127,6 +134,7 @@ module.exports = {
   isDestroyed,
   markEnded,
   forgetSocket,
+  destroySockets,
   ended,
   closed,
   broken,
