@@ -134,4 +134,27 @@ for (const [moment, { text, first, act, hows = [false, true] }] of Object.entrie
   }
 }
 
+for (const reset of [false, true]) {
+  cases.push({
+    name: `${reset ? 'RST' : 'FIN'} behind more requests than are taken at once`,
+    serve:
+      ({ log }) =>
+      (req) => {
+        if (req.url !== '/0') return
+        watch(req.socket, log)
+        req.on('aborted', () => log('aborted'))
+        log('handler')
+      },
+    async exchange(client) {
+      const connection = await client.open()
+      const padding = 'p'.repeat(200)
+      const request = (i) => `GET /${i} HTTP/1.1\r\nHost: a\r\nPadding: ${padding}\r\n\r\n`
+      connection.write(Array.from({ length: 400 }, (_, i) => request(i)).join(''))
+      await client.until(1)
+      connection.destroy(reset)
+      return over(client)
+    }
+  })
+}
+
 suite(__filename, cases)

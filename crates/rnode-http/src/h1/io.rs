@@ -33,6 +33,15 @@ pub(crate) struct Addresses {
     pub(crate) local_port: u16,
 }
 
+/// How a client has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// By FIN.
+    Ended,
+    /// By RST, or the system has given it up.
+    Broken,
+}
+
 impl Io {
     /// Must be called within the runtime of the thread that will own the connection.
     pub(crate) fn from_accepted(accepted: Accepted) -> io::Result<Self> {
@@ -146,6 +155,24 @@ impl Io {
         use rustix::net::{RecvFlags, recv};
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         recv(self, &mut [0], flags).map(|(length, _)| length)
+    }
+
+    /// How the client has left, if it has, whatever it has sent before. Takes nothing off the socket.
+    pub(crate) fn departure(&self) -> Option<Departure> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        #[cfg(target_os = "linux")]
+        let ended = PollFlags::RDHUP;
+        #[cfg(not(target_os = "linux"))]
+        let ended = PollFlags::HUP;
+        let broken = PollFlags::ERR | PollFlags::HUP;
+        let mut fds = [PollFd::new(self, ended)];
+        poll(&mut fds, Some(&Timespec::default())).ok()?;
+        let seen = fds[0].revents();
+        if seen.intersects(broken) {
+            Some(Departure::Broken)
+        } else {
+            seen.intersects(ended).then_some(Departure::Ended)
+        }
     }
 
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

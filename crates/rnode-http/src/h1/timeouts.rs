@@ -2,6 +2,7 @@
 //! It must not decide what a late client is told: `failure` and `fallback` do.
 
 use super::conn::Conn;
+use super::io::{Departure, Io};
 use super::state::{Body, Phase, Response};
 use crate::io_thread::Ctx;
 use rnode_bridge::codes::ClientError;
@@ -96,9 +97,31 @@ impl Conn {
         }
     }
 
+    /// A client that has asked for more than is taken is not read: nothing else tells that it has left.
+    fn look_for_departure(&mut self) {
+        let is_full = self.phase == Phase::Active
+            && matches!(self.body, Body::Complete)
+            && !self.wants_read()
+            && !self.input_ended
+            && !self.stalled;
+        if !is_full {
+            return;
+        }
+        match self.io.as_ref().and_then(Io::departure) {
+            Some(Departure::Broken) => self.lost_by(ClientError::ConnectionReset),
+            Some(Departure::Ended) => {
+                self.input_ended = true;
+                self.input = Vec::new();
+                self.abort_open(abort::CLIENT_GONE, 0);
+            }
+            None => {}
+        }
+    }
+
     /// Called by the thread's sweep, every quarter of a second.
     pub(crate) fn check_timeouts(&mut self, now: u64, ctx: &Ctx) {
         self.out.release_batches();
+        self.look_for_departure();
         let config = &self.local.server.config;
         let over = |since: u64, limit: u32| {
             since != 0 && limit != 0 && now.saturating_sub(since) >= u64::from(limit)
