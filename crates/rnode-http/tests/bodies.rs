@@ -48,6 +48,7 @@ fn collector(credit: u32) -> impl FnMut(InFrame<'_>, &mut Out) + Send + 'static 
             slot,
             generation,
             trailers,
+            ..
         } => {
             let body = open.remove(&slot).expect("begun");
             out.text(slot, generation, 200, summary(&body, trailers).as_bytes());

@@ -6,9 +6,9 @@ mod common;
 use common::client::Client;
 use common::record::{Event, next, recorded, request};
 use common::{Fake, GET, Out, head};
-use rnode_bridge::frame::{abort, outbound, response_flags as flags};
+use rnode_bridge::frame::{InFrame, abort, outbound, response_flags as flags};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 /// Slot and generations of the next `count` requests, which are those of one connection.
@@ -78,6 +78,38 @@ fn requests_of_one_packet_are_joined() {
     assert_eq!(next(&events), Event::Request(slot, first + 2));
     client.send(&GET[20..]);
     assert_eq!(next(&events), Event::Request(slot, first + 3));
+}
+
+/// Node's parser comes to the end of a body and to the request behind it before anything else happens.
+#[test]
+fn the_end_of_a_body_and_the_request_behind_it_are_joined() {
+    const BODY: usize = 40_000;
+    let (sender, events) = mpsc::channel();
+    let fake = Fake::start(move |frame: InFrame<'_>, out: &mut Out| {
+        let event = match frame {
+            InFrame::Request {
+                slot, generation, ..
+            } => {
+                outbound::body_want(out.to(slot), slot, generation, 1 << 20);
+                "request"
+            }
+            InFrame::Body { .. } => return,
+            InFrame::BodyEnd { is_joined, .. } if is_joined => "end, joined",
+            InFrame::BodyEnd { .. } => "end",
+            _ => "another",
+        };
+        // The test may be over while the connection still ends.
+        let _ = sender.send(event);
+    });
+    let next = || events.recv_timeout(Duration::from_secs(20));
+    let mut client = Client::connect(fake.port());
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY}\r\n\r\n"
+    ));
+    assert_eq!(next(), Ok("request"));
+    client.send("x".repeat(BODY) + GET);
+    assert_eq!(next(), Ok("end, joined"));
+    assert_eq!(next(), Ok("request"));
 }
 
 #[test]

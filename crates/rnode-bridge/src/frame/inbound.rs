@@ -308,6 +308,8 @@ pub enum InFrame<'a> {
         slot: u32,
         generation: u32,
         trailers: &'a [u8],
+        /// The next frame is of the same bytes: JOINED.
+        is_joined: bool,
     },
     Abort {
         slot: u32,
@@ -463,6 +465,7 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             slot,
             generation,
             trailers: part(frame, 20, w(4)?)?,
+            is_joined: head_word >> 8 & special::JOINED != 0,
         },
         kind::ABORT => InFrame::Abort {
             slot,

@@ -116,8 +116,9 @@ impl Conn {
                 );
             }
             let (slot, generation) = (self.slot, self.generation);
+            // Behind it there may be requests in the same bytes, or in what the socket has already.
             self.queue()
-                .push_with(|buf| inbound::body_end(buf, slot, generation, &trailers));
+                .gather(|buf| inbound::body_end(buf, slot, generation, &trailers));
         }
         if self.phase == Phase::Draining {
             self.next_request(ctx);

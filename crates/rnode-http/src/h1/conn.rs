@@ -353,7 +353,10 @@ impl Conn {
             self.read_armed = false;
             self.note_rest();
             if !self.wants_read() || self.poll_read(cx, ctx).is_pending() {
-                return Poll::Pending;
+                if self.queue().push_gathered() {
+                    return Poll::Pending;
+                }
+                self.kill();
             }
         }
     }
