@@ -300,6 +300,20 @@ describe('direct connections', { skip }, () => {
     client.socket.destroy()
   })
 
+  test('the first file of all has its head from JavaScript', async (t) => {
+    const server = await own(t)
+    for (const [name, length] of [
+      ['file.txt', 9],
+      ['large.txt', 8 << 20]
+    ]) {
+      const client = await direct(server.port)
+      assert.strictEqual((await client.get(`/hooked/${name}`)).length, length)
+      assert.match(await client.get('/direct'), /^\d+$/)
+      client.socket.destroy()
+    }
+    assert.strictEqual(server.stderr(), '')
+  })
+
   test('an idle one does not wait for JavaScript where that is not needed', async (t) => {
     const server = await own(t)
     const client = await direct(server.port)

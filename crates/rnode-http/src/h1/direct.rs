@@ -100,8 +100,8 @@ impl Conn {
 
     /// Whether somebody with a loan may do what frames ask.
     pub(crate) fn takes_direct_answers(&self) -> bool {
-        // Chunks of a file are read with the runtime's help.
-        self.direct != 0 && self.file.is_none()
+        // Chunks of a file are read with the runtime's help, also of one that is kept for a head to come.
+        self.direct != 0 && self.file.is_none() && self.file_held.is_none()
     }
 
     /// Reads and does what can be done; the task does the rest. False if there was nothing to read.
