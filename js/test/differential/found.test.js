@@ -82,6 +82,29 @@ const programs = {
     app.use(express.static(path.dirname(FILE)))
     return ['/file', '/hello.txt', '/none', '/as-it-is']
   },
+  'what is written behind an answer does not come to the next one': (_express, app) => {
+    const seen = []
+    app.get('/first', (_req, res) => {
+      res.once('close', () => {
+        res.writeProcessing()
+        res.flushHeaders()
+        seen.push('late')
+      })
+      res.send('first')
+    })
+    app.get('/second', (_req, res) => {
+      res.send('second')
+      const { outputSize } = res.setTimeout(60_000)
+      try {
+        res.flushHeaders()
+        seen.push(`${outputSize}`)
+      } catch (err) {
+        seen.push(err.message)
+      }
+    })
+    app.get('/seen', (_req, res) => res.send(seen.splice(0).sort()))
+    return ['/first', '/second', '/first', '/second', '/seen']
+  },
   'a header without a value does not keep a file from its own': (_express, app) => {
     app.use((req, res) => {
       res.set(req.url.slice(1), '')

@@ -28,7 +28,7 @@ const REJECTING = { rejectNonStandardBodyWrites: true }
 function full(res) {
   const state = res[kState]
   if (state === STREAM) return streams().resume(res)
-  if (state !== LIGHT && state !== FIXED) return res
+  if (state !== LIGHT && state !== FIXED) return withOutput(res)
   regain(res)
   complete(res)
   const req = res[kRequest]
@@ -65,6 +65,15 @@ function full(res) {
   }
   res.socket = socket
   if (state === FIXED) fixAgain(res)
+  return res
+}
+
+/** What Node's methods have to write, of responses that its constructor has not seen: nobody may write to it. */
+const NO_OUTPUT = Object.freeze([])
+
+/** Behind an answer of ours, Node's methods keep what comes too late: each response for itself. */
+function withOutput(res) {
+  if (res.outputData === NO_OUTPUT) res.outputData = []
   return res
 }
 
@@ -249,4 +258,4 @@ function descriptorOf(name) {
   }
 }
 
-module.exports = { full, noop, bind }
+module.exports = { full, noop, bind, NO_OUTPUT }

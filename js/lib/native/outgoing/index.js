@@ -10,7 +10,7 @@ const { FUTURE } = require('../ticks')
 const { proto, LIGHT } = require('./proto')
 const { linesOf } = require('./headers')
 const { setEtagFunctions } = require('./head')
-const { full, noop } = require('./full')
+const { full, noop, NO_OUTPUT } = require('./full')
 const { abort, loseAll, connectionGone, drainMessage } = require('./ends')
 const { emitClose } = require('./moments')
 const whole = require('./whole')
@@ -19,8 +19,6 @@ const S = require('../symbols')
 const { kSlot, kGeneration, kFlags, kState, kHeaderList, kSocket, kSpecial } = S
 const { kBody, kEncoding, kEpoch, kEtagFn, kFile, kFixed, kHeaderText, kSentLength, kTold } = S
 const { kRequest } = S
-
-const NO_OUTPUT = []
 
 // What Node's OutgoingMessage sets on every message, and most responses never change: a write makes
 // a field of it.
