@@ -44,6 +44,17 @@ suite(__filename, [
     res.setHeader('X-True', true)
     res.end()
   }),
+  ...['Date', 'Connection', 'Content-Length', 'Transfer-Encoding'].flatMap((name) => [
+    one(`${name} without a value`, (req, res) => {
+      res.setHeader(name, [])
+      res.end('body')
+    }),
+    one(`${name} without a value, in writeHead`, (req, res) => {
+      res.writeHead(200, { [name]: [] })
+      res.write('a')
+      res.end('b')
+    })
+  ]),
   one('20 kB value', (req, res) => {
     res.setHeader('X-Long', LONG)
     res.end()

@@ -45,7 +45,12 @@ function headFlags(res, list, special) {
   if ((special & OTHER) !== 0 || res.shouldKeepAlive !== keepsAlive) return -1
   if (!res.useChunkedEncodingByDefault) return -1
   let flags = 0
-  if (!res.sendDate || (special & DATE) !== 0) flags |= F.NO_DATE
+  if (!res.sendDate) flags |= F.NO_DATE
+  else if ((special & DATE) !== 0) {
+    // without a value it is as if it were not there
+    if (valueIn(list, 'date')?.length === 0) return -1
+    flags |= F.NO_DATE
+  }
   if ((special & CONNECTION) !== 0) {
     const value = valueIn(list, 'connection')
     if (typeof value !== 'string' || value.toLowerCase() !== 'close') return -1
