@@ -16,19 +16,39 @@ let aging = false
 let closed = 0
 let over = 0
 
-/** @returns {number} the tick under way, in which an answer is sent */
-function mark() {
+/** The answer that is the first of its tick, and what is to be done with it when its own next tick comes. */
+let first = null
+let due = null
+
+/**
+ * @param {object} [answer]
+ * @returns {number} the tick under way, in which an answer is sent
+ */
+function mark(answer = null) {
   if (!armed) {
     armed = true
+    first = answer
     nextTick(pass)
   }
   return epoch
 }
 
+/**
+ * Calls `fn(answer)` in the next tick, as if that had been asked for when the answer was marked: before what others
+ * have asked for since. Of several answers of a tick only the first has such a place.
+ */
+function follow(answer, fn) {
+  if (first === answer && due === null) due = fn
+  else nextTick(fn, answer)
+}
+
 function pass() {
+  const [answer, fn] = [first, due]
+  first = due = null
   armed = false
   epoch++
   nextTick(age, epoch)
+  if (fn !== null) fn(answer)
 }
 
 function age(before) {
@@ -52,4 +72,4 @@ const isClosed = (mark) => mark < closed
 /** Whether its request has ended too, in all that Node does about it. */
 const isOver = (mark) => mark < over
 
-module.exports = { FUTURE, PAST, mark, isNow, isClosed, isOver }
+module.exports = { FUTURE, PAST, mark, follow, isNow, isClosed, isOver }

@@ -31,11 +31,32 @@ const WAYS = {
     req.on('close', () => log('close', req.complete, req.readableEnded))
     req.resume()
   },
+  'end, then data'(req, log) {
+    let size = 0
+    req.on('end', () => log('end', size))
+    req.on('data', (chunk) => {
+      size += chunk.length
+    })
+  },
+  'data, beside the events of the response'(req, log) {
+    req.on('end', () => log('end'))
+    let isFirst = true
+    req.on('data', () => {
+      if (isFirst) log('data')
+      isFirst = false
+    })
+    req.on('close', () => log('close'))
+    for (const event of ['finish', 'close']) req.res.on(event, () => log('response', event))
+  },
   'end alone'(req, log) {
     req.on('end', () => log('end', req.complete))
     req.on('close', () => log('close', req.readableEnded))
   }
 }
+
+/** When a large body begins to come, seen from the answer, is chance. */
+const waysFor = (body) =>
+  Object.keys(WAYS).filter((way) => body !== 'large' || !way.includes('events of the response'))
 
 const answers = {
   send: (res) => res.send('answered'),
@@ -51,7 +72,7 @@ suite(__filename, [
     Object.keys(LATER)
       .filter((when) => body !== 'large' || when === 'at once')
       .flatMap((when) =>
-        Object.keys(WAYS).flatMap((way) =>
+        waysFor(body).flatMap((way) =>
           Object.keys(answers).map((answer) => ({
             name: `${answer}, then ${way} of a body that is ${body}, ${when}`,
             serve({ log }) {

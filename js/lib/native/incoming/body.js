@@ -229,15 +229,26 @@ proto.on = function on(event, listener) {
     event !== 'readable'
   ) {
     // a short answer has left, and nobody was there then who wanted to hear of the request's end
-    if (this._events === undefined && this[kResponse]?.[kState] >= SENT) nextTick(dumpLate, this)
+    if (this._events === undefined && this[kResponse]?.[kState] >= SENT) hearEnd(this)
     return EventEmitter.prototype.on.call(this, event, listener)
   }
   return Readable.prototype.on.call(this, event, listener)
 }
 
-/** What happens when a response is finished, for those who came to listen just before. */
+/** What happens when a response is finished, for those who came to listen just before, or even later. */
+function hearEnd(req) {
+  const { isUntold, tell } = require('../outgoing/moments')
+  if (isUntold(req[kResponse])) tell(req[kResponse])
+  else nextTick(dumpLate, req)
+}
+
 function dumpLate(req) {
-  if (!req._consuming && req[kAbortReason] === undefined) req._dump()
+  if (!isTaken(req) && req[kAbortReason] === undefined) req._dump()
+}
+
+/** Somebody reads the body, or is about to: Node's server leaves it to them behind the answer. */
+function isTaken(req) {
+  return req._consuming || (req[kStream] === true && req._readableState.resumeScheduled)
 }
 
 proto.addListener = proto.on
@@ -386,4 +397,4 @@ proto.setTimeout = function setTimeout(msecs, callback) {
   return this
 }
 
-module.exports = { entering, entered, inOwnMemory, onBody, onBodyEnd }
+module.exports = { entering, entered, inOwnMemory, isTaken, onBody, onBodyEnd }

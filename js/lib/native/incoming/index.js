@@ -136,8 +136,7 @@ function finishRequest(req) {
   if (req[kAbortReason] !== undefined) return
   if (req[kStream] === true || req._events !== undefined || (req[kFlags] & F.BODY_COMPLETE) === 0) {
     regain(req)
-    if (!req._consuming && !(req[kStream] === true && req._readableState.resumeScheduled))
-      req._dump()
+    if (!body.isTaken(req)) req._dump()
   }
 }
 

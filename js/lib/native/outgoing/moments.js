@@ -25,7 +25,7 @@ const { emit } = EventEmitter.prototype
 
 /** The answer is on its way: what Node does from here on happens in the next ticks. */
 function sent(res) {
-  res[kEpoch] = ticks.mark()
+  res[kEpoch] = ticks.mark(res)
   if (
     res._events !== undefined ||
     res[kSocket] !== undefined ||
@@ -44,7 +44,7 @@ function tell(res) {
   // pipelined ones finish one after the other, as under Node
   if (recent !== null && recent[kSlot] === res[kSlot] && recent[kTold] === SCHEDULED) {
     recent[kFollower] = res
-  } else nextTick(finish, res)
+  } else ticks.follow(res, finish)
   recent = res
 }
 
