@@ -81,6 +81,31 @@ fn a_silent_socket_is_reported_and_left_to_javascript() {
 }
 
 #[test]
+fn progress_is_told_to_who_asks() {
+    let (sender, told) = mpsc::channel();
+    let fake = Fake::start(move |frame, out| match frame {
+        InFrame::Progress { count, wait, .. } => {
+            let _ = sender.send((count, wait));
+        }
+        InFrame::Request {
+            slot, generation, ..
+        } => {
+            outbound::progress_ask(out.to(slot), slot, generation);
+            echo(frame, out);
+            outbound::progress_ask(out.to(slot), slot, generation);
+        }
+        _ => {}
+    });
+    let mut client = Client::connect(fake.port());
+    client.send(GET);
+    assert_eq!(told.recv(), Ok((0, false)), "nothing was sent");
+    assert_eq!(told.recv(), Ok((0, true)), "what a batch has queued");
+    assert_eq!(client.response().expect("answered").status, 200);
+    drop(client);
+    fake.wait_for_no_slots();
+}
+
+#[test]
 fn a_deadline_answers_503_once_and_keeps_the_connection() {
     let (fake, events) = recorded();
     fake.config.handler_deadline.store(50, Relaxed);

@@ -13,6 +13,7 @@ const onFinished = require('on-finished')
 const outgoing = require('./outgoing')
 const { specialOf } = require('./outgoing/headers')
 const { finishRequest } = require('./incoming')
+const { isTimed } = require('./socket')
 const { streamFile } = require('./stream-file')
 const {
   kSlot,
@@ -310,7 +311,7 @@ function complete(res, pending, report) {
   if (res._events !== undefined) run(pending, () => res.emit('prefinish'))
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
-  if (res._events !== undefined) bridge.settle()
+  if (res._events !== undefined || isTimed(socket)) bridge.settle()
   finishRequest(res[kRequest])
   // send learns of the end of an answer without a body from the response
   if (sent !== undefined && !hasBody) setImmediate(run, pending, sent)

@@ -85,6 +85,7 @@ module.exports = {
   SOCKET_TIMEOUT: 12,
   FILE_RESULT: 13,
   SERVER_BUSY: 14,
+  PROGRESS: 15,
 
   /** FILE_RESULT: what became of a FILE. */
   FILE_SENT: 0,
@@ -128,6 +129,8 @@ module.exports = {
   SOCKET_GONE: 1,
   /** Flag of CONNECTION_CLOSED. */
   CONNECTION_ENDED: 1,
+  /** Flag of PROGRESS. */
+  BYTES_WAIT: 1,
 
   /** ABORT reasons. */
   ABORT_CLIENT_GONE: 1,
@@ -154,6 +157,7 @@ module.exports = {
   FILE: 13,
   BODY_DUMP: 14,
   HOLD: 15,
+  PROGRESS_ASK: 16,
 
   /** Flags of RESPOND, HEAD, ERROR_PAGE. */
   ETAG_WEAK: 1,

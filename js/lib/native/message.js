@@ -8,7 +8,7 @@ const bridge = require('./bridge')
 const incoming = require('./incoming')
 const outgoing = require('./outgoing')
 const { clientError, isCutOff } = require('./client-error')
-const { knownSocket, drainReached, ended, broken } = require('./socket')
+const { knownSocket, drainReached, touchSlot, ended, broken } = require('./socket')
 const S = require('./symbols')
 const { setImmediate } = require('./timers')
 
@@ -91,6 +91,7 @@ function look(bytes) {
 }
 
 bridge.onFrame(F.BODY, (words, at, inbox) => {
+  touchSlot(words[at + 2])
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
   if (words[at + 1] >>> 8 === F.BESIDE) {
     const bytes = native.takeBody(res !== undefined)
@@ -106,6 +107,7 @@ bridge.onFrame(F.BODY, (words, at, inbox) => {
 })
 
 bridge.onFrame(F.BODY_END, (words, at, inbox) => {
+  touchSlot(words[at + 2])
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
   if (res === undefined) return
   const start = (at + 5) * 4
@@ -156,6 +158,7 @@ function abort(slot, generation, reason, lost) {
 }
 
 bridge.onFrame(F.DRAIN, (words, at) => {
+  touchSlot(words[at + 2])
   const res = bridge.lookup(words[at + 2], words[at + 3])
   if (res !== undefined) res[S.kStreamOut]?.flow.drained(words[at + 4], words[at + 3])
   const socket = knownSocket(words[at + 2])

@@ -57,7 +57,56 @@ const ends = (name, act, request = GET) => ({
   }
 })
 
+/** The socket's write() is one of the program's, which sees what goes out; a second request finds it in place. */
+const replaced = (name, act, request = GET, replaceAt = 'request') => ({
+  name: `socket.write replaced: ${name}`,
+  serve: ({ express, log }) => {
+    const replace = (socket) => {
+      const { write } = socket
+      socket.write = function (data, ...rest) {
+        log(text(Buffer.from(data)), typeof data)
+        return write.call(this, data, ...rest)
+      }
+    }
+    const app = express().disable('x-powered-by').set('error pages', 'express')
+    app.use((req, res) => {
+      if (replaceAt === 'request' && !Object.hasOwn(req.socket, 'write')) replace(req.socket)
+      act(req, res)
+    })
+    const server = app.listen(0)
+    if (replaceAt === 'connection') server.on('connection', replace)
+    return server
+  },
+  async exchange(client) {
+    const connection = await client.open()
+    const first = await connection.write(request).readResponse(request.slice(0, 4).trim())
+    return [first, await connection.write(request).readResponse(request.slice(0, 4).trim())]
+  }
+})
+
+const REPLACED = [
+  replaced('json()', (_req, res) => res.json({ a: 1 })),
+  replaced('send(buffer)', (_req, res) => res.send(Buffer.from('bytes'))),
+  replaced('end()', (_req, res) => res.end('text')),
+  replaced('write() and end()', (_req, res) => {
+    res.write('a')
+    setImmediate(() => res.end('b'))
+  }),
+  replaced('no body', (_req, res) => res.sendStatus(204)),
+  replaced('HEAD', (_req, res) => res.send('text'), 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'),
+  replaced('a file', (_req, res) => res.sendFile(`${__dirname}/fixtures/cluster.js`)),
+  replaced("the router's own answer", (req, _res) => req.next()),
+  replaced("at 'connection'", (_req, res) => res.send('text'), GET, 'connection'),
+  replaced(
+    "at 'connection', in pieces",
+    (_req, res) => res.write('a') && res.end(),
+    GET,
+    'connection'
+  )
+]
+
 suite(__filename, [
+  ...REPLACED,
   ends('socket.end()', (req) => req.socket.end()),
   ends('socket.end(bytes, callback)', (req, _res, { log }) =>
     req.socket.end(BY_HAND, () => log('callback'))

@@ -40,6 +40,7 @@ numbers! {
         SOCKET_TIMEOUT = 12;
         FILE_RESULT = 13;
         SERVER_BUSY = 14;
+        PROGRESS = 15;
     }
 }
 
@@ -65,6 +66,7 @@ numbers! {
         FILE = 13;
         BODY_DUMP = 14;
         HOLD = 15;
+        PROGRESS_ASK = 16;
     }
 }
 
@@ -229,6 +231,8 @@ numbers! {
         SOCKET_GONE = 1;
         /// Flag of CONNECTION_CLOSED: the client had sent FIN.
         CONNECTION_ENDED = 1;
+        /// Flag of PROGRESS: bytes wait for the kernel.
+        BYTES_WAIT = 1;
         /// Flag of SOCKET_END: the client's own end is waited for.
         WAIT_FOR_CLIENT = 1;
         /// DESTROY: not only some of the bytes queued last but the whole response is taken back.

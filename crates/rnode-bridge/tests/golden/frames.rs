@@ -183,6 +183,14 @@ pub(super) fn inbound_frames() -> Vec<Value> {
             },
         ),
         frame(
+            "PROGRESS",
+            "in",
+            with(json!({ "kind": 15, "count": 77, "wait": true })),
+            |buf| {
+                inbound::progress(buf, slot, generation, 77, true);
+            },
+        ),
+        frame(
             "SERVER_BUSY",
             "in",
             json!({ "slot": 0, "generation": 0, "kind": 14, "server": 5 }),
@@ -387,5 +395,8 @@ pub(super) fn outbound_frames() -> Vec<Value> {
             with(json!({ "kind": 15, "hold": true })),
             |buf| outbound::hold(buf, slot, generation, true),
         ),
+        frame("PROGRESS_ASK", "out", with(json!({ "kind": 16 })), |buf| {
+            outbound::progress_ask(buf, slot, generation);
+        }),
     ]
 }

@@ -133,6 +133,9 @@ pub(crate) struct Conn {
     pub(super) activity: u64,
     pub(super) linger_until: u64,
     pub(super) deadline: Deadline,
+
+    /// How often the kernel has taken bytes, wrapping.
+    pub(super) taken: u32,
 }
 
 /// The future that drives a connection; dropping it frees the slot, whatever the reason.
@@ -250,6 +253,7 @@ impl Conn {
             head_start: now,
             idle_since: 0,
             activity: now,
+            taken: 0,
             linger_until: 0,
             deadline: Deadline::default(),
         }));
@@ -296,6 +300,16 @@ impl Conn {
     pub(super) fn want_drain(&mut self, generation: u32, mark: u16) {
         if self.is_own(generation, self.generation) {
             self.drain_wanted = Some(mark);
+        }
+    }
+
+    /// Tells how often the kernel has taken bytes, and whether some wait for it, if `generation` is one of this connection's.
+    pub(crate) fn tell_progress(&self, generation: u32, current: u32) {
+        if self.is_own(generation, current) {
+            let (slot, count) = (self.slot, self.taken);
+            let wait = self.file.is_some() || !self.out.is_empty();
+            self.queue()
+                .push_with(|buf| inbound::progress(buf, slot, generation, count, wait));
         }
     }
 

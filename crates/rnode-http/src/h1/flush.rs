@@ -47,6 +47,7 @@ impl Conn {
         let before = self.out.written();
         let result = self.out.flush(io, self.file.is_some(), ctx);
         if self.out.written() != before {
+            self.taken = self.taken.wrapping_add(1);
             if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
                 self.activity = ctx.now();
             }

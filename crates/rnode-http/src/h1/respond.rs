@@ -112,8 +112,8 @@ impl Conn {
                 self.file = None;
                 self.close_after = true;
             }
-            // The thread handles it: it is for any generation.
-            Kind::WatchClose { .. } => {}
+            // The thread handles them: they are for any generation.
+            Kind::WatchClose { .. } | Kind::ProgressAsk => {}
         }
     }
 

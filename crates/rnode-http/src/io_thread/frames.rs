@@ -49,6 +49,10 @@ impl Ctx {
             });
             return;
         }
+        if let Kind::ProgressAsk = command.kind {
+            self.tell_progress(command.slot, command.generation);
+            return;
+        }
         let cell = {
             let slots = self.slots.borrow();
             let index = frame::slot_index(command.slot);
@@ -94,6 +98,16 @@ impl Ctx {
             _ => return,
         };
         self.guarded(&cell, |conn| conn.destroy(reset, self));
+    }
+
+    fn tell_progress(&self, slot: u32, generation: u32) {
+        let slots = self.slots.borrow();
+        if frame::slot_io(slot) == self.id
+            && let Some((current, cell)) = slots.current(frame::slot_index(slot))
+            && let Ok(conn) = cell.try_borrow()
+        {
+            conn.tell_progress(generation, current);
+        }
     }
 
     /// The answer for a connection that has gone already is immediate; it must not be lost, since JavaScript holds the

@@ -6,7 +6,7 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const ticks = require('../ticks')
 const { finishRequest, abortRequest, resetError } = require('../incoming')
-const { socketOf, closed } = require('../socket')
+const { socketOf, closed, endOfAnswer } = require('../socket')
 const { NodeProto, proto, LIGHT, FULL, DONE } = require('./proto')
 const { kNodeNeedDrain, DESTROYS_WAITING } = require('./proto')
 const { full } = require('./full')
@@ -51,7 +51,10 @@ function onFinish() {
   if (socket?._httpMessage === this) NodeProto.detachSocket.call(this, socket)
   nextTick(emitClose, this)
   if (this._last) socket?.destroySoon()
-  else passTurn(this)
+  else {
+    endOfAnswer(socket)
+    passTurn(this)
+  }
 }
 
 /** ABORT frame: the invocation ends without an answer of the handler's. */

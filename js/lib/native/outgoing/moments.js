@@ -8,6 +8,7 @@ const { finishRequest } = require('../incoming')
 const bridge = require('../bridge')
 const ticks = require('../ticks')
 const { proto, SENT, kWritableFinished } = require('./proto')
+const { endOfAnswer } = require('../socket')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
@@ -87,6 +88,7 @@ function finish(res) {
   if (socket !== undefined) {
     if (socket._httpMessage === res) socket._httpMessage = null
     res[kSocket] = null
+    endOfAnswer(socket)
   }
   nextTick(emitClose, res)
   if (res[kFollower] !== undefined) nextTick(finish, res[kFollower])

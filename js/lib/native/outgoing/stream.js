@@ -10,7 +10,7 @@ const bridge = require('../bridge')
 const ticks = require('../ticks')
 const { Flow } = require('../flow')
 const { abortRequest, finishRequest } = require('../incoming')
-const { HIGH_WATER_MARK, isUntouched, touch, adoptFlow } = require('../socket')
+const { HIGH_WATER_MARK, isUntouched, touch, adoptFlow, endOfAnswer } = require('../socket')
 const { NodeProto, proto, LIGHT, FIXED, STREAM, DONE } = require('./proto')
 const { kNodeNeedDrain, kWritableFinished, COUNTS_SOCKET_CORKS } = require('./proto')
 const { LENGTH, linesOf } = require('./headers')
@@ -280,7 +280,10 @@ function over(res, err) {
   const socket = res[kSocket]
   if (socket?._httpMessage === res) NodeProto.detachSocket.call(res, socket)
   if (kWritableFinished !== undefined) res[kWritableFinished] = true
-  if (!res._last) passTurn(res)
+  if (!res._last) {
+    endOfAnswer(socket)
+    passTurn(res)
+  }
   res.emit('finish')
   nextTick(emitClose, res)
   if (res._last) socket?.destroySoon()

@@ -9,7 +9,7 @@ const { isUint8Array } = require('node:util/types')
 const F = require('../frames')
 const bridge = require('../bridge')
 const { finishRequest } = require('../incoming')
-const { isUntouched } = require('../socket')
+const { isUntouched, isTimed } = require('../socket')
 const ticks = require('../ticks')
 const { NodeProto, proto, LIGHT, SENT, FIXED, STREAM, kWritableFinished } = require('./proto')
 const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./headers')
@@ -55,9 +55,14 @@ function isOriginal(res) {
   return res.end === end && res.write === write && res.setHeader === setHeader && isUnhooked(res)
 }
 
-/** Somebody listens, or holds the socket. */
+/** Somebody listens, holds the socket, or has set its clock. */
 function isWatched(res) {
-  return res._events !== undefined || res[kSocket] !== undefined || res.emit !== emit
+  return (
+    res._events !== undefined ||
+    res[kSocket] !== undefined ||
+    res.emit !== emit ||
+    isTimed(res[kRequest][kSocket])
+  )
 }
 
 /** Whether the end of the response means anything to the request: somebody listens, reads, or could. */
@@ -98,9 +103,8 @@ function respond(res, flags, status, lines, reason, body, encoding) {
   if ((flags & F.CLOSE) !== 0 || (req[kFlags] & F.KEEP_ALIVE) === 0) res._last = true
   bridge.detach(res)
   sent(res)
-  if (res._last) {
-    if (req[kSocket] !== undefined && res[kTold] === 0) tell(res)
-  }
+  if (res[kTold] === 0 && req[kSocket] !== undefined && (res._last || isTimed(req[kSocket])))
+    tell(res)
   if (res._events !== undefined || res.emit !== emit) res.emit('prefinish')
   if (res[kTold] === 0 && isUnread(req)) nextTick(finishRequest, req)
 }

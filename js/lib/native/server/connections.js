@@ -16,8 +16,8 @@ const { noHandler, readRequest, requestResource, rethrow } = require('./requests
 const { kHandler, kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
 
-const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket, ended, broken, closed } =
-  socketViews
+const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket } = socketViews
+const { isReplaced, tellTimeout, ended, broken, closed } = socketViews
 
 bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -115,6 +115,7 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
   }
   const socket = openSocket(server, words[at + 2], words[at + 3], remote, local, words[at + 5])
   server.emit('connection', socket)
+  isReplaced(socket)
 })
 
 bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
@@ -148,14 +149,7 @@ bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {
   const slot = words[at + 2]
   const res = bridge.lookup(slot, words[at + 3])
   const socket = res === undefined ? knownSocket(slot) : res[S.kRequest].socket
-  const handled =
-    socket !== undefined &&
-    [
-      res !== undefined && !res[S.kRequest].complete && res[S.kRequest].emit('timeout', socket),
-      res?.emit('timeout', socket),
-      server.emit('timeout', socket)
-    ].some(Boolean)
-  if (handled) return
+  if (socket !== undefined && tellTimeout(server, socket, res)) return
   if (socket !== undefined) socket.destroy()
   else bridge.sendWord(F.DESTROY, 0, slot, words[at + 3], 0)
 })

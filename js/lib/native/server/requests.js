@@ -12,7 +12,7 @@ const bridge = require('../bridge')
 const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
 const { full, loseAll } = require('../outgoing')
-const { forgetSocket, isDestroyed } = require('../socket')
+const { forgetSocket, isDestroyed, recallSocket, touchSlot } = require('../socket')
 const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
 const { kResponse } = require('../symbols')
@@ -133,6 +133,7 @@ bridge.onFrame(F.REQUEST, (words, at, inbox) => {
     bridge.sendWord(F.DESTROY, 0, words[at + 2], words[at + 3], 0)
     return
   }
+  touchSlot(words[at + 2])
   try {
     begin(server, words, at, inbox)
   } catch (err) {
@@ -170,6 +171,7 @@ function begin(server, words, at, inbox) {
   const res = new classes.Response(req, slot, words[at + 3])
   req[kResponse] = res
   bridge.attach(res)
+  recallSocket(req)
 
   const router = classes.request === undefined ? null : routerOf(server, handler)
   if (router !== null) {

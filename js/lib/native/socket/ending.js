@@ -7,10 +7,11 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const { kSlot, kGeneration } = require('../symbols')
 const { lossOf, ownAnswer, refuseHeld } = require('./writing')
-const { sockets, destroyedSlots, kTimer, kFlow, kEnded, kFinished, kGone } = require('./state')
+const { sockets, destroyedSlots, kFlow, kEnded, kFinished, kGone } = require('./state')
 const { kTakeBack, kListenersBefore, kUnref } = require('./state')
 const { kLeaving, kUnrefSockets, recheckRef } = require('../server/state')
-const { clearTimeout, nextTick, setImmediate } = require('../timers')
+const { stopClock } = require('./timeout')
+const { nextTick, setImmediate } = require('../timers')
 
 /** Ends this side. 'close' follows when the client has ended its own, which Rust gives a second for. */
 function end(data, encoding, callback) {
@@ -133,7 +134,7 @@ function closed(socket, hadError) {
   socket.destroyed = true
   socket.readable = false
   socket.writable = false
-  clearTimeout(socket[kTimer])
+  stopClock(socket)
   if (socket[kUnref]) setUnref(socket, false)
   // writes that wait fail before anybody hears of the end
   ownAnswer(socket)

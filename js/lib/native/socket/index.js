@@ -9,9 +9,9 @@ const F = require('../frames')
 const bridge = require('../bridge')
 const S = require('../symbols')
 const { NativeSocket } = require('./view')
-const { isUntouched, adoptFlow, drainReached } = require('./writing')
+const { isReplaced, isReplacedOn, isUntouched, adoptFlow, drainReached } = require('./writing')
 const { ended, closed, broken } = require('./ending')
-const { touch } = require('./timeout')
+const { tellTimeout, touch, touchSlot, isTimed, endOfAnswer } = require('./timeout')
 const { HIGH_WATER_MARK, sockets, destroyedSlots, kFresh, kListenersBefore } = require('./state')
 
 const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kFlags } = S
@@ -48,6 +48,11 @@ function socketOf(req) {
     socket[kFresh] = false
   }
   return socket
+}
+
+/** A request on a connection whose socket has a write() of the program's is given that socket at once. */
+function recallSocket(req) {
+  if (isReplacedOn(knownSocket(req[kSlot]))) req[S.kSocket] = socketOf(req)
 }
 
 /** From now on what is written to the socket is said beside this request. */
@@ -126,6 +131,8 @@ function forgetSocket(slot) {
 
 module.exports = {
   NativeSocket,
+  isReplaced,
+  recallSocket,
   isUntouched,
   HIGH_WATER_MARK,
   socketOf,
@@ -141,5 +148,9 @@ module.exports = {
   drainReached,
   adoptFlow,
   giveTurn,
-  touch
+  tellTimeout,
+  touch,
+  touchSlot,
+  isTimed,
+  endOfAnswer
 }

@@ -17,6 +17,10 @@ module.exports = {
   destroyedSlots,
   kTimeout: Symbol('rnode.socketTimeout'),
   kTimer: Symbol('rnode.socketTimer'),
+  /** The clock has run down, and Rust was asked whether bytes are moving. */
+  kAsked: Symbol('rnode.socketAsked'),
+  /** What it said when it was asked before. */
+  kProgress: Symbol('rnode.socketProgress'),
   /** What is under way to the client. */
   kFlow: Symbol('rnode.socketFlow'),
   kEnded: Symbol('rnode.socketEnded'),

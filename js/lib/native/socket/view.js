@@ -10,7 +10,8 @@ const { kSlot, kGeneration, kWroteIn } = require('../symbols')
 const { drain, pending, write, cork, uncork } = require('./writing')
 const ending = require('./ending')
 const { setSocketTimeout } = require('./timeout')
-const { HIGH_WATER_MARK, kTimeout, kTimer, kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
+const { HIGH_WATER_MARK, kTimeout, kTimer, kAsked, kProgress, kFlow } = require('./state')
+const { kEnded, kHeld, kHeldBytes } = require('./state')
 const { kFinished, kGone, kTakeBack, kFresh, kListenersBefore, kUnref } = require('./state')
 
 /** The view of one connection, for the requests and responses on it; `ports` is remote | local << 16. */
@@ -30,6 +31,8 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kHeldBytes] = 0
   this[kTimeout] = 0
   this[kTimer] = null
+  this[kAsked] = false
+  this[kProgress] = undefined
   this._events = undefined
   this._eventsCount = 0
   this._maxListeners = undefined

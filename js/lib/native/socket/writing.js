@@ -149,10 +149,26 @@ function drainReached(socket, mark) {
   socket[kFlow].drained(mark, socket[kGeneration])
 }
 
+/** Some program has put a write() of its own on a socket: later requests of the connection are to know. */
+let someReplaced = false
+
+/** Whether answers are to be written by a write() of the program's. */
+function isReplaced(socket) {
+  if (socket.write === write) return false
+  someReplaced = true
+  return true
+}
+
+/** The same for a connection that nobody may have asked for. */
+function isReplacedOn(socket) {
+  return someReplaced && socket !== undefined && isReplaced(socket)
+}
+
 /** Whether what a program has done to the socket of a request lets Rust frame the answer. */
 function isUntouched(socket, generation) {
   return (
     socket[kWroteIn] !== generation &&
+    !isReplaced(socket) &&
     socket.writable &&
     !socket.destroyed &&
     socket._writableState.corked === 0
@@ -170,5 +186,7 @@ module.exports = {
   refuseHeld,
   adoptFlow,
   drainReached,
+  isReplaced,
+  isReplacedOn,
   isUntouched
 }

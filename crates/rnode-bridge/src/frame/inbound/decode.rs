@@ -95,6 +95,12 @@ pub enum InFrame<'a> {
         generation: u32,
         server: u32,
     },
+    Progress {
+        slot: u32,
+        generation: u32,
+        count: u32,
+        wait: bool,
+    },
     FileResult {
         slot: u32,
         generation: u32,
@@ -245,6 +251,12 @@ fn decode(frame: &[u8]) -> Result<InFrame<'_>, FrameError> {
             slot,
             generation,
             server: w(4)?,
+        },
+        kind::PROGRESS => InFrame::Progress {
+            slot,
+            generation,
+            count: w(4)?,
+            wait: head_word >> 8 & special::BYTES_WAIT != 0,
         },
         kind::FILE_RESULT => InFrame::FileResult {
             slot,

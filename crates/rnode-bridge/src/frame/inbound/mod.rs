@@ -267,6 +267,12 @@ pub fn socket_timeout(buf: &mut Vec<u8>, slot: u32, generation: u32, server: u32
     word_frame(buf, kind::SOCKET_TIMEOUT, 0, slot, generation, server);
 }
 
+/// Appends a PROGRESS frame: how often the kernel has taken bytes of the connection, wrapping, and whether some still `wait`.
+pub fn progress(buf: &mut Vec<u8>, slot: u32, generation: u32, count: u32, wait: bool) {
+    let flags = if wait { special::BYTES_WAIT } else { 0 };
+    word_frame(buf, kind::PROGRESS, flags, slot, generation, count);
+}
+
 /// Appends a FILE_RESULT frame: `result` of [`file_result`](super::file_result), and the error as JSON for a failure.
 pub fn file_result(buf: &mut Vec<u8>, slot: u32, generation: u32, result: u32, error: &[u8]) {
     let start = begin(buf, kind::FILE_RESULT, 0, slot, generation);

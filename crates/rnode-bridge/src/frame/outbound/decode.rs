@@ -192,6 +192,7 @@ fn decode<'a>(
         }
         kind::BODY_DUMP => Kind::BodyDump,
         kind::HOLD => Kind::Hold { hold: w(4)? != 0 },
+        kind::PROGRESS_ASK => Kind::ProgressAsk,
         other => return Err(FrameError::UnknownKind(other as u8)),
     };
     Ok(Command {

@@ -187,3 +187,8 @@ pub fn body_dump(buf: &mut Vec<u8>, slot: u32, generation: u32) {
 pub fn hold(buf: &mut Vec<u8>, slot: u32, generation: u32, hold: bool) {
     word_frame(buf, kind::HOLD, 0, slot, generation, u32::from(hold));
 }
+
+/// Appends a PROGRESS_ASK frame.
+pub fn progress_ask(buf: &mut Vec<u8>, slot: u32, generation: u32) {
+    word_frame(buf, kind::PROGRESS_ASK, 0, slot, generation, 0);
+}

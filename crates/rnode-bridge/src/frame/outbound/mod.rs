@@ -9,8 +9,8 @@ mod encode;
 pub use decode::Commands;
 pub use encode::{
     body_dump, body_want, chunk, chunk_large, deadline, destroy, destroy_taking_back, end,
-    error_page, file, head, hold, info, raw, raw_end, respond, respond_large, socket_end,
-    watch_close,
+    error_page, file, head, hold, info, progress_ask, raw, raw_end, respond, respond_large,
+    socket_end, watch_close,
 };
 
 use bytes::Bytes;
@@ -133,6 +133,8 @@ pub enum Kind<'a> {
         /// No further request of the connection is wanted for now.
         hold: bool,
     },
+    /// PROGRESS is wanted, even if the generation is an earlier one of the connection.
+    ProgressAsk,
 }
 
 /// One decoded frame.

@@ -158,6 +158,7 @@ impl Conn {
             Ok(sent) => {
                 body.offset += sent as u64;
                 body.left -= sent as u64;
+                self.taken = self.taken.wrapping_add(1);
                 let (over, close) = (body.left == 0, body.close);
                 if self.local.server.config.socket_timeout.load(Relaxed) != 0 {
                     self.activity = ctx.now();
