@@ -9,6 +9,7 @@ const { signalOf } = require('./deadline')
 const { lazy } = require('./lazy')
 const { messagePrototypes } = require('./native/message')
 const { kSlot } = require('./native/symbols')
+const { parse: parsePlain, plainQuery } = require('./query')
 const { kParsedUrl, kUntrimmedUrl } = require('./router/symbols')
 const { settingsOf, trustNobody } = require('./settings')
 
@@ -122,20 +123,28 @@ req.is = function is(types, ...more) {
 /** The parsed query string, by the "query parser" setting; parsed anew at every access. */
 getter('query', function query() {
   const parse = settingsOf(this.app)['query parser fn']
-  return parse ? parse(queryOf(this)) : Object.create(null)
+  if (!parse) return Object.create(null)
+  if (parse === parsePlain && isUnparsed(this)) {
+    const { url } = this
+    const query = typeof url === 'string' ? plainQuery(url) : undefined
+    if (query !== undefined) return query
+  }
+  return parse(queryOf(this))
 })
+
+/** Nobody has parsed the URL, so there is no memo that somebody may have changed; below a mount path, the memo would be found. */
+function isUnparsed(req) {
+  return (
+    req[kSlot] !== undefined && req[kParsedUrl] === undefined && req[kUntrimmedUrl] === undefined
+  )
+}
 
 /** URLs that parseurl takes apart without asking Node. */
 const PLAIN_URL = /^\/[^\t\n\f\r #\xa0\ufeff]*$/
 
 /** What parseurl finds after the '?', null if there is none. */
 function queryOf(req) {
-  // Nobody has parsed it, so there is no memo that somebody may have changed; below a mount path, the memo would be found.
-  if (
-    req[kSlot] !== undefined &&
-    req[kParsedUrl] === undefined &&
-    req[kUntrimmedUrl] === undefined
-  ) {
+  if (isUnparsed(req)) {
     const { url } = req
     if (typeof url === 'string' && PLAIN_URL.test(url)) {
       const mark = url.indexOf('?')
