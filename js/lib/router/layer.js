@@ -297,6 +297,7 @@ module.exports.kOptions = kOptions
 module.exports.handleRequest = handleRequest
 module.exports.invoke = invoke
 module.exports.call = call
+module.exports.settleAny = settleAny
 module.exports.plainHandle = plainHandle
 module.exports.readCaptures = readCaptures
 module.exports.isMatchedByRust = isMatchedByRust

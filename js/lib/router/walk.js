@@ -13,7 +13,7 @@ const { childOf, clock, exposeLayers } = require('./registry')
 const { recordError, requestChannel, shouldTrace } = require('./tracing')
 const { kStack, kMatchedRoute, kParsedUrl, kUntrimmedUrl } = require('./symbols')
 
-const { call, handleRequest, invoke, plainHandle } = Layer
+const { call, handleRequest, invoke, plainHandle, settleAny } = Layer
 
 // asked by every walk whether it is enabled
 const debug = hasten(hasten(createDebug)('router'))
@@ -34,7 +34,9 @@ function walk(router, req, res, callback) {
 
   const self = new Walk(router, req, res, callback, debugging, traced)
   // all that a request keeps as a closure; the rest is state of `self`
-  const next = (err) => move(self, err)
+  const next = (err) => {
+    if (!stepOn(self, err)) step(self, err)
+  }
   self.next = next
   // a subscriber is given layers, and may keep them
   if (traced) exposeLayers()
@@ -44,7 +46,8 @@ function walk(router, req, res, callback) {
   if (req[kUntrimmedUrl] !== undefined) req[kUntrimmedUrl] = undefined
   req.originalUrl = req.originalUrl || req.url
 
-  next()
+  // no run is open yet
+  step(self)
 }
 
 /** State of a walk, and its place in the plan; one is made for every router that a request enters. */
@@ -60,7 +63,7 @@ class Walk extends Plan {
     this.idx = 0
     this.stack = router[kStack]
     this.isPlain = !traced && !debugging && !router.mergeParams
-    /** move() may take its short way: the walk is plain, and nothing is taken off the URL. */
+    /** stepOn() may be all of a step: the walk is plain, and nothing is taken off the URL. */
     this.isShort = this.isPlain
     this.debugging = debugging
     this.traced = traced
@@ -80,31 +83,45 @@ class Walk extends Plan {
   }
 }
 
-/** next(): the most frequent step by far is the one from middleware without a path to the next of them. */
-function move(walk, err) {
+/**
+ * next(): the most frequent step by far is the one from middleware without a path to the next of them.
+ * @returns {boolean} false if it is another: nothing has happened then
+ */
+function stepOn(walk, err) {
   const { req } = walk
   if (
-    walk.runAt < walk.runEnd &&
-    !err &&
-    req.url === walk.url &&
-    req.method === walk.method &&
-    clock.now === walk.seen &&
-    walk.isShort
+    walk.runAt >= walk.runEnd ||
+    err ||
+    req.url !== walk.url ||
+    req.method !== walk.method ||
+    clock.now !== walk.seen ||
+    !walk.isShort
   ) {
-    const idx = walk.runAt
-    const { handles } = walk
-    const fn = handles === null ? plainHandle(walk.stack[idx]) : handles[idx]
-    if (fn !== undefined && Layer.prototype.handleRequest === handleRequest) {
-      if (++walk.sync > MAX_SYNC) return setImmediate(walk.next, err)
-      walk.runAt = walk.idx = idx + 1
-      req.params = new Params()
-      call(fn, req, walk.res, walk.next)
-      if (walk.sync !== 0) walk.sync = 0
-      return
-    }
+    return false
   }
-  step(walk, err)
+  const idx = walk.runAt
+  const { handles } = walk
+  const fn = handles === null ? plainHandle(walk.stack[idx]) : handles[idx]
+  if (fn === undefined || Layer.prototype.handleRequest !== handleRequest) return false
+  if (++walk.sync > MAX_SYNC) {
+    setImmediate(walk.next, err)
+    return true
+  }
+  walk.runAt = walk.idx = idx + 1
+  req.params = new Params()
+  // as call(), whose frame of its own would cost as much as the rest of the step
+  try {
+    const ret = fn(req, walk.res, walk.next)
+    if (ret !== undefined && ret !== walk.res) settleAny(ret, walk.next)
+  } catch (error) {
+    walk.next(error)
+  }
+  if (walk.sync !== 0) walk.sync = 0
+  return true
 }
+
+// as call(), for those who look for this name on the stack
+Object.defineProperty(stepOn, 'name', { value: call.name })
 
 /** next() for whatever the short way does not do. */
 function step(walk, err) {
@@ -122,7 +139,7 @@ function step(walk, err) {
     setImmediate(done, walk, layerError)
     return
   }
-  if (walk.isShort && !err && !walk.isStale(req) && walk.openRun()) return move(walk)
+  if (walk.isShort && !err && !walk.isStale(req) && walk.openRun() && stepOn(walk)) return
   if (++walk.sync > MAX_SYNC) return setImmediate(walk.next, err)
 
   // a middleware has rewritten the URL or method, or a route was added
