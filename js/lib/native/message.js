@@ -183,12 +183,13 @@ function stopReading(slot) {
   if (readers.size !== 0) readers.delete(slot)
 }
 
-const { sendWhole, setEtagFunctions } = outgoing
+const { sendWhole, setEtagFunctions, setFirstType } = outgoing
 
 module.exports = {
   messagePrototypes,
   sendWhole,
   setEtagFunctions,
+  setFirstType,
   classesFor,
   setDeadline,
   deadlineOf,

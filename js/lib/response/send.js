@@ -3,11 +3,16 @@
 'use strict'
 
 const statuses = require('statuses')
-const { sendWhole, setEtagFunctions } = require('../native/message')
+const { fullType } = require('../content-type')
+const { sendWhole, setEtagFunctions, setFirstType } = require('../native/message')
 const { settingsOf } = require('../settings')
 const { etag, setCharset, wetag } = require('../utils')
+const { get, set } = require('./headers')
 
 setEtagFunctions(wetag, etag)
+
+/** What `set` and `send` make of the Content-Type that `json` asks for. */
+const JSON_TYPE = fullType('application/json')
 
 /**
  * Send a body and end the response. Without a Content-Type, strings are HTML, buffers are
@@ -50,7 +55,9 @@ exports.send = function send(body) {
  */
 function finish(res, body, encoding) {
   const etagFn = settingsOf(res.app)['etag fn']
-  if (body !== undefined && sendWhole(res, body, encoding, etagFn)) return res
+  // who has replaced these is asked for each field
+  const isOwn = res.get === get && res.set === set
+  if (body !== undefined && isOwn && sendWhole(res, body, encoding, etagFn)) return res
 
   const { req } = res
   let chunk = body
@@ -113,6 +120,17 @@ function finish(res, body, encoding) {
 exports.json = function json(obj) {
   const body = stringify(this.app, obj)
 
+  // what the calls below come to, if they are our own
+  if (
+    typeof body === 'string' &&
+    this.send === send &&
+    this.set === set &&
+    this.get === get &&
+    setFirstType(this, JSON_TYPE)
+  ) {
+    return finish(this, body, 'utf8')
+  }
+
   if (!this.get('Content-Type')) this.set('Content-Type', 'application/json')
 
   return this.send(body)
@@ -153,6 +171,8 @@ exports.jsonp = function jsonp(obj) {
 
   return this.send(body)
 }
+
+const { send } = exports
 
 const HTML_CHARS = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
 

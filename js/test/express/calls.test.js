@@ -93,6 +93,20 @@ for (const [transport, listen] of Object.entries(transports)) {
   }
 }
 
+for (const [transport, listen] of Object.entries(transports)) {
+  test(`each method alone is called as Express calls it [${transport}]`, async () => {
+    for (const path of ['/json', '/string', '/etag']) {
+      for (const name of [...node, ...express]) {
+        const [actual, expected] = await Promise.all([
+          record(ours, listen, [name], { path }),
+          record(theirs, transports['http.createServer(app)'], [name], { path })
+        ])
+        assert.deepEqual(actual, expected, `${path}, ${name}`)
+      }
+    }
+  })
+}
+
 test('messages that have the right prototypes are left as they are', async (t) => {
   const app = ours()
   const child = ours()

@@ -146,6 +146,22 @@ proto.getHeader = function getHeader(name) {
   return valueIn(this[kHeaderList], lower)
 }
 
+const { setHeader, getHeader } = proto
+
+/**
+ * Sets the Content-Type of a light response that has none, as getHeader and setHeader would together.
+ * @param {string} value a valid one
+ * @returns {boolean} false if it has one, or other methods must be asked; nothing has happened then
+ */
+function setFirstType(res, value) {
+  if (res[kState] !== LIGHT || res[kBody] !== undefined) return false
+  if (res.setHeader !== setHeader || res.getHeader !== getHeader) return false
+  const list = res[kHeaderList]
+  if (indexOf(list, 'content-type') !== -1) return false
+  list.push('content-type', 'Content-Type', value)
+  return true
+}
+
 proto.hasHeader = function hasHeader(name) {
   if (!hasList(this)) return NodeProto.hasHeader.call(this, name)
   if (typeof name !== 'string') return NodeProto.hasHeader.call(sample, name)
@@ -272,6 +288,7 @@ module.exports = {
   hasList,
   listOf,
   complete,
+  setFirstType,
   valueIn,
   linesOf,
   nodeHeaders

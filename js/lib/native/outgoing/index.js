@@ -8,7 +8,7 @@
 const { KEEP_ALIVE } = require('../frames')
 const { FUTURE } = require('../ticks')
 const { proto, LIGHT } = require('./proto')
-const { linesOf } = require('./headers')
+const { linesOf, setFirstType } = require('./headers')
 const { setEtagFunctions } = require('./head')
 const { full, noop, NO_OUTPUT } = require('./full')
 const { abort, loseAll, connectionGone, drainMessage } = require('./ends')
@@ -104,6 +104,7 @@ module.exports = {
   isHooked: whole.isHooked,
   respondHeld: whole.respondHeld,
   linesOf,
+  setFirstType,
   sealForFile: whole.sealForFile,
   reopen: whole.reopen,
   fileSent: whole.fileSent,

@@ -42,7 +42,7 @@ proto.end = function end(chunk, encoding, callback) {
   return NodeProto.end.call(this, chunk, encoding, callback)
 }
 
-const { end, setHeader, write, writeHead, _implicitHeader } = proto
+const { end, setHeader, getHeader, write, writeHead, _implicitHeader } = proto
 const { emit } = EventEmitter.prototype
 
 /** Without own methods that Node's own would call to write the head. */
@@ -119,7 +119,8 @@ function respond(res, flags, status, lines, reason, body, encoding) {
  * @returns {boolean} false if the ordinary way must be taken
  */
 function sendWhole(res, body, encoding, etagFn) {
-  if (res[kState] !== LIGHT || res.end !== end || res.setHeader !== setHeader) return false
+  if (res[kState] !== LIGHT || res.end !== end) return false
+  if (res.setHeader !== setHeader || res.getHeader !== getHeader) return false
   if (isHookedBelow(res) || !isOrdinary(res) || hasOwnBytes(res)) return false
   const req = res[kRequest]
   if ((req[kFlags] & F.CONDITIONAL) !== 0) return false
