@@ -17,16 +17,27 @@ const { kClasses, kRoot } = S
 /** What Express' own prototypes inherit from. */
 const messagePrototypes = { request: incoming.proto, response: outgoing.proto }
 
+/**
+ * A class of requests as Node's server makes them: without what Express has on its own. One class for each app, since what V8 learns
+ * of its instances ends in the app's prototype.
+ */
+function rawRequestClass() {
+  return incoming.requestClass(Object.create(incoming.proto))
+}
+
 /** Classes for programs that are no Express app (`createServer((req, res) => …)`). */
+const rawRequest = rawRequestClass()
 const plain = {
-  Request: incoming.requestClass(Object.create(incoming.proto)),
+  Request: rawRequest,
+  Raw: rawRequest,
   Response: outgoing.responseClass(Object.create(outgoing.proto))
 }
 
 const classes = new WeakMap()
 
 /**
- * Request and response classes whose instances have the app's prototypes.
+ * Request and response classes whose instances have the app's prototypes, and the class of requests that somebody else is given
+ * first: he may put `query` and the like on them, which are getters in Express.
  * @param {http.Server} server keeps those of its handler at hand
  * @param {Function} handler an Express app or any request listener
  */
@@ -41,7 +52,7 @@ function classesFor(server, handler) {
   if (!isFor(known, handler, request, response)) {
     const Request = incoming.requestClass(request)
     const Response = outgoing.responseClass(response)
-    known = { handler, request, response, Request, Response }
+    known = { handler, request, response, Request, Response, Raw: rawRequestClass() }
     classes.set(handler, known)
   }
   server[kClasses] = known
@@ -191,6 +202,7 @@ module.exports = {
   setEtagFunctions,
   setFirstType,
   classesFor,
+  plain,
   setDeadline,
   deadlineOf,
   keepReading,

@@ -7,13 +7,13 @@ const native = require('../index')
 const F = require('../frames')
 const bridge = require('../bridge')
 const { clientError, isCutOff } = require('../client-error')
-const { classesFor } = require('../message')
+const { plain } = require('../message')
 const socketViews = require('../socket')
 const S = require('../symbols')
 const { gone, settle } = require('./closing')
 const { declineUpgrade } = require('./streams')
-const { noHandler, readRequest, requestResource, rethrow } = require('./requests')
-const { kHandler, kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state')
+const { readRequest, requestResource, rethrow } = require('./requests')
+const { kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state')
 const { nextTick, setImmediate } = require('../timers')
 
 const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket } = socketViews
@@ -27,14 +27,7 @@ bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
     return
   }
   forgetSocket(words[at + 2])
-  const req = readRequest(
-    server,
-    classesFor(server, server[kHandler] ?? noHandler),
-    words,
-    at,
-    inbox,
-    1
-  )
+  const req = readRequest(server, plain.Request, words, at, inbox, 1)
   const head = req[S.kInlineBody] ?? Buffer.alloc(0)
   req[S.kInlineBody] = null
   const socket = adoptSocket(server, fd)

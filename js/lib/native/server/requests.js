@@ -30,8 +30,8 @@ const responseCreated = dc.channel('http.server.response.created')
 const requestStarted = dc.channel('http.server.request.start')
 const responseFinished = dc.channel('http.server.response.finish')
 
-/** Reads a REQUEST or UPGRADE frame into a request. */
-function readRequest(server, classes, words, at, inbox, extraWords) {
+/** Reads a REQUEST or UPGRADE frame into a request of a class. */
+function readRequest(server, Request, words, at, inbox, extraWords) {
   const w = at + 12 + extraWords
   const start = w * 4
   const headLength = words[at + 7]
@@ -46,7 +46,7 @@ function readRequest(server, classes, words, at, inbox, extraWords) {
     body = Buffer.allocUnsafe(bodyLength)
     inbox.copy(body, 0, from, from + bodyLength)
   }
-  return new classes.Request(
+  return new Request(
     server,
     flags,
     words[at + 2],
@@ -154,6 +154,15 @@ function endLast(slot) {
   forgetClient(slot)
 }
 
+/** Flags of requests that other events than 'request' may be emitted with. */
+const EXPECTS = F.EXPECT_CONTINUE | F.EXPECT_OTHER
+
+/** Whether nobody hears of a request before the server's handler. */
+function isFirst(server, handler) {
+  const { request } = server._events
+  return request === handler || request?.[0] === handler
+}
+
 /** Makes the messages of a REQUEST frame and calls the server's handler. */
 function begin(server, words, at, inbox) {
   const handler = server[kHandler]
@@ -167,7 +176,9 @@ function begin(server, words, at, inbox) {
     return
   }
   stopReading(slot)
-  const req = readRequest(server, classes, words, at, inbox, 0)
+  const Request =
+    isFirst(server, handler) && (flags & EXPECTS) === 0 ? classes.Request : classes.Raw
+  const req = readRequest(server, Request, words, at, inbox, 0)
   const res = new classes.Response(req, slot, words[at + 3])
   req[kResponse] = res
   bridge.attach(res)
@@ -251,4 +262,4 @@ function dispatch(server, handler, req, res, flags) {
   else server.emit('request', req, res)
 }
 
-module.exports = { readRequest, requestResource, noHandler, rethrow }
+module.exports = { readRequest, requestResource, rethrow }
