@@ -57,6 +57,8 @@ function exchange(port, group) {
     let bytes = Buffer.alloc(0)
     let next = 0
     let ended = false
+    /** Pieces of a request are still to be sent: an answer may come before, the next request must not. */
+    let sending = false
     let timer
     const finish = (end) => {
       clearTimeout(timer)
@@ -79,7 +81,13 @@ function exchange(port, group) {
         const data = Buffer.from(requests[next++].bytes, 'latin1')
         const last = next === requests.length
         if (!group.pieces) socket.write(data)
-        else sendPieces(socket, data, group.pieces)
+        else {
+          sending = true
+          sendPieces(socket, data, group.pieces, () => {
+            sending = false
+            take()
+          })
+        }
         if (last && group.fin && !group.pieces) socket.end()
       }
       wait()
@@ -87,14 +95,14 @@ function exchange(port, group) {
     const take = () => {
       while (answers.length < requests.length) {
         const end = responseEnd(bytes, requests[answers.length].method, ended)
-        if (end < 0) return
+        if (end < 0) break
         answers.push(bytes.toString('latin1', 0, end))
         bytes = bytes.subarray(end)
-        const closes = /^connection: close$/im.test(answers.at(-1).split('\r\n\r\n')[0])
-        if (answers.length === requests.length) {
-          if (!closes && !ended) return finish('open')
-        } else if (!closes && next === answers.length && !ended) send()
+        if (answers.length === requests.length && !isLast(answers.at(-1)) && !ended)
+          return finish('open')
       }
+      const goesOn = answers.length > 0 && answers.length === next && next < requests.length
+      if (goesOn && !sending && !ended && !isLast(answers.at(-1))) send()
     }
     socket.setNoDelay(true)
     socket.on('connect', send)
@@ -112,8 +120,13 @@ function exchange(port, group) {
   })
 }
 
+/** Whether a response says that the connection ends behind it. */
+function isLast(answer) {
+  return /^connection: close$/im.test(answer.split('\r\n\r\n')[0])
+}
+
 /** Writes in pieces, a turn of the event loop apart. */
-function sendPieces(socket, data, pieces) {
+function sendPieces(socket, data, pieces, done) {
   const size = Math.max(1, Math.ceil(data.length / pieces))
   let at = 0
   const go = () => {
@@ -121,6 +134,7 @@ function sendPieces(socket, data, pieces) {
     socket.write(data.subarray(at, at + size))
     at += size
     if (at < data.length) setTimeout(go, 1)
+    else done()
   }
   go()
 }

@@ -19,6 +19,7 @@ function settled(text) {
     .replace(/^Date: .*GMT\r$/gm, 'Date: <date>\r')
     .replace(/Require stack:.*/s, '<stack>')
     .replace(/^(X-Response-Time|X-Took): \d+(ms)?\r$/gm, '$1: <time>\r')
+    .replace(/^(h\d*: .*"(?:X-Response-Time|X-Took)",)"\d+(?:ms)?"/gm, '$1<time>')
     .replace(/(Expires)=[^;\r]*GMT/gi, '$1=<date>')
     .replace(/(?:<br> &nbsp; &nbsp;|\n {4})at .*?(?=<\/pre>|$)/gs, '<frames>')
 }
@@ -173,15 +174,28 @@ const brief = (v) => {
   return text.length > 1200 ? `${text.slice(0, 600)} … ${text.slice(-500)}` : text
 }
 
-/** Runs both and compares; a difference counts if it is there again, with more patience. */
+/** Patience of the runs that a program gets before a difference counts. */
+const PATIENCE = [undefined, undefined, undefined, 2000]
+
+/**
+ * Runs both and compares. What a program does may depend on what is done first, a file that is read or a timer: a difference
+ * counts if no run here has come to what any run there has.
+ */
 async function compare(ours, theirs, program) {
+  const expected = []
+  const actual = []
   let found = null
-  for (const quiet of [undefined, 2000]) {
+  for (const quiet of PATIENCE) {
     const options = quiet === undefined ? {} : { quiet }
-    const expected = await run(theirs, onNode, program, options)
-    const actual = await run(ours, native, program, options)
-    found = difference(actual, expected)
-    if (found === null) return null
+    expected.push(await run(theirs, onNode, program, options))
+    actual.push(await run(ours, native, program, options))
+    for (const one of actual) {
+      for (const other of expected) {
+        if (one !== actual.at(-1) && other !== expected.at(-1)) continue
+        found = difference(one, other)
+        if (found === null) return null
+      }
+    }
   }
   return found
 }

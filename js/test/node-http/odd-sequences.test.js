@@ -55,6 +55,36 @@ suite(__filename, [
       res.end('b')
     })
   ),
+  // the parser sees the end of a body behind the ticks and promises of what brought it
+  asked(
+    'a body is there, its end is not',
+    (req, res, { log }) => {
+      log(req.read(1))
+      queueMicrotask(() => log('promise', req.readableLength, req.complete, req.read(100_000)))
+      setImmediate(() => {
+        log('immediate', req.complete, String(req.read(100_000)))
+        res.end()
+      })
+    },
+    3,
+    (client) => client.request({ method: 'POST', path: '/', body: 'whole' })
+  ),
+  asked(
+    'a program says that a request was aborted: its connection ends behind the answer',
+    (req, res) => {
+      req.aborted = true
+      res.end('answer')
+    },
+    0,
+    async ({ open }) => {
+      const connection = await open()
+      connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+      const first = await connection.readResponse('GET')
+      connection.write('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+      const { bytes } = await connection.readToEnd()
+      return [first, bytes.length]
+    }
+  ),
   ...['', 0, []].map((tag) =>
     one(`an ETag that is ${JSON.stringify(tag)} is made by send`, (_req, res) => {
       res.setHeader('ETag', tag)

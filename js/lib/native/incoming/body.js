@@ -107,7 +107,10 @@ define(
   },
   function (value) {
     // Node's server aborts requests by destroying them, which one that was read is already
-    if (!isBare(this)) own(this, 'aborted', value)
+    if (isBare(this)) return
+    own(this, 'aborted', value)
+    // a program's own word: the end of the stream takes the connection along
+    if (value && this[kSlot] !== undefined && this[kAbortReason] === undefined) this._readableState
   },
   true
 )
@@ -295,8 +298,8 @@ proto._read = function _read(n) {
   const state = this._readableState
   if (state.readingMore) state.readingMore = false
   if (this[kFlags] & F.BODY_COMPLETE) {
-    // who asks for more is told of the end, as if it had come just now
-    if (this[kInlineBody] === null) {
+    // who asks for more is told of the end, as if it had come just now; the parser's comes by itself
+    if (this[kInlineBody] === null && entering.req !== this) {
       this[kInlineBody] = ENDING
       nextTick(pushEnd, this)
     }
