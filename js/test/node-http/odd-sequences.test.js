@@ -60,13 +60,18 @@ suite(__filename, [
     'a body is there, its end is not',
     (req, res, { log }) => {
       log(req.read(1))
-      queueMicrotask(() => log('promise', req.readableLength, req.complete, req.read(100_000)))
+      const look = (when) => log(when, req.readableLength, req.complete, req.read(100_000))
+      queueMicrotask(() => {
+        look('promise')
+        queueMicrotask(() => queueMicrotask(() => look('promise behind promises')))
+        process.nextTick(look, 'tick behind promises')
+      })
       setImmediate(() => {
         log('immediate', req.complete, String(req.read(100_000)))
         res.end()
       })
     },
-    3,
+    5,
     (client) => client.request({ method: 'POST', path: '/', body: 'whole' })
   ),
   asked(

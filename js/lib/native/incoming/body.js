@@ -72,9 +72,14 @@ function entered(req) {
   if (!req._dumped) req.push(inOwnMemory(body))
 }
 
-/** Behind the promises of the tick, too. */
+/** Behind the promises of the tick, too, and those behind them: the next tick after one of them waits for all. */
 function leaveSoon(req) {
-  queueMicrotask(() => leave(req))
+  queueMicrotask(() => nextTick(leave, req))
+}
+
+/** The same for one that is being read. */
+function endSoon(req) {
+  queueMicrotask(() => nextTick(pushEnd, req))
 }
 
 function leave(req) {
@@ -298,10 +303,10 @@ proto._read = function _read(n) {
   const state = this._readableState
   if (state.readingMore) state.readingMore = false
   if (this[kFlags] & F.BODY_COMPLETE) {
-    // who asks for more is told of the end, as if it had come just now; the parser's comes by itself
-    if (this[kInlineBody] === null && entering.req !== this) {
+    // who asks for more is told of the end, as if it had come just now, in the reader's async context
+    if (this[kInlineBody] === null) {
       this[kInlineBody] = ENDING
-      nextTick(pushEnd, this)
+      nextTick(entering.req === this ? endSoon : pushEnd, this)
     }
     return
   }
