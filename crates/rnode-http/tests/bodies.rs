@@ -107,7 +107,7 @@ fn in_chunks(body: &[u8], size: usize, trailers: &str) -> Vec<u8> {
 
 #[test]
 fn every_size_and_framing_on_one_connection() {
-    for credit in [1 << 20, 1000] {
+    for credit in [1 << 20, 20_000, 1000] {
         let fake = Fake::start(collector(credit));
         let mut client = Client::connect(fake.port());
         for length in [0, 1, 2, 1000, 65_535, 65_536, 65_537, 200_000] {
@@ -135,6 +135,25 @@ fn every_size_and_framing_on_one_connection() {
             .response()
             .expect("answered");
         assert_eq!(answer.text(), summary(b"hello", b"A\n1\nB\ntwo"));
+        drop(client);
+        fake.wait_for_no_slots();
+    }
+}
+
+#[test]
+fn what_is_read_ahead_of_a_body_ends_where_the_next_request_begins() {
+    for credit in [1 << 20, 20_000, 16_384] {
+        let fake = Fake::start(collector(credit));
+        let mut client = Client::connect(fake.port());
+        for length in [65_300, 65_537, 100_000, 131_000, 200_000] {
+            let (first, second) = (body(length), body(length / 2));
+            let bytes = [with_length(&first), with_length(&second)].concat();
+            client.send(bytes);
+            for sent in [first, second] {
+                let answer = client.response().expect("answered");
+                assert_eq!(answer.text(), summary(&sent, b""), "length {length}");
+            }
+        }
         drop(client);
         fake.wait_for_no_slots();
     }

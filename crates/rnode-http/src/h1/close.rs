@@ -6,6 +6,7 @@ use super::state::{Body, Phase, Response};
 use super::timeouts::Deadline;
 use crate::io_thread::Ctx;
 use crate::server::config::flags;
+use bytes::BytesMut;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{abort, inbound};
 
@@ -56,7 +57,7 @@ impl Conn {
         self.out.clear();
         self.file = None;
         self.report_unwritten();
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         if self.phase == Phase::Active && self.response != Response::Queued && !self.unseen {
             // JavaScript answers, be it with DESTROY; until then the slot stays, so that its answer finds a slot.
             let error = self.error.unwrap_or(ClientError::ConnectionReset);
@@ -81,7 +82,7 @@ impl Conn {
         if let Some(io) = &self.io {
             io.shutdown_write();
         }
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         self.dropped = 0;
         self.phase = Phase::Lingering;
         self.linger_until = ctx.now() + LINGER_MS;
@@ -110,7 +111,7 @@ impl Conn {
         self.io = None;
         self.file = None;
         self.out.clear();
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         self.deadline = Deadline::default();
         self.wake();
         if is_open {

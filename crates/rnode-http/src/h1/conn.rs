@@ -17,6 +17,7 @@ use crate::io_thread::{Ctx, LocalServer};
 use crate::server::Server;
 use crate::server::config::flags;
 use crate::wakes::LocalQueue;
+use bytes::BytesMut;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{self, inbound};
 use std::cell::RefCell;
@@ -59,7 +60,7 @@ pub(crate) struct Conn {
     pub(super) watched: bool,
     pub(super) phase: Phase,
     /// Bytes read and not yet taken.
-    pub(super) input: Vec<u8>,
+    pub(super) input: BytesMut,
     pub(super) progress: Progress,
     pub(super) request: Request,
     pub(super) requests: u32,
@@ -213,7 +214,7 @@ impl Conn {
             first_generation: 0,
             watched: false,
             phase: Phase::Head,
-            input: Vec::new(),
+            input: BytesMut::new(),
             progress: Progress::default(),
             request: Request::default(),
             requests: 0,

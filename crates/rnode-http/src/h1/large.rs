@@ -4,7 +4,7 @@
 //! together, so that many small chunks are one part.
 
 use super::chunked::Chunked;
-use super::conn::Conn;
+use super::conn::{Conn, READ_AHEAD};
 use super::parse::Limits;
 use super::state::{Body, Phase};
 use crate::io_thread::Ctx;
@@ -18,18 +18,20 @@ use std::task::{Context, Poll};
 const LARGE_BODY: usize = 16 << 10;
 
 impl Conn {
-    /// JavaScript reads a long body and is behind: what was read ahead would be copied once more.
+    /// JavaScript reads a long body and is behind, or may come to read it: what was read ahead would be copied once more.
     pub(super) fn waits_for_credit(&self) -> bool {
         let is_long = match self.body {
             Body::Complete => false,
             Body::Length(left) => left >= LARGE_BODY as u64,
             Body::Chunked(_) => true,
         };
-        is_long && self.body_asked && self.credit == 0 && !self.body_dump
+        let is_asked =
+            self.body_asked || self.phase == Phase::Active && self.input.len() >= READ_AHEAD / 2;
+        is_long && is_asked && self.credit == 0 && !self.body_dump
     }
 
-    /// How much may be read at once, if nothing but a large part of a body that JavaScript waits for can come next.
-    fn large_read(&self) -> Option<usize> {
+    /// How much of a body may be taken at once, if JavaScript waits for a large part of it.
+    fn large_part(&self) -> Option<usize> {
         let left = match self.body {
             Body::Complete => return None,
             Body::Length(left) => left,
@@ -41,12 +43,27 @@ impl Conn {
             _ => false,
         };
         let most = left.min(self.credit).min(SLAB as u64) as usize;
-        (deliver && self.input.is_empty() && most >= LARGE_BODY).then_some(most)
+        (deliver && most >= LARGE_BODY).then_some(most)
+    }
+
+    /// Hands over what was read ahead of a body, in the memory where it is.
+    pub(super) fn give_ahead(&mut self, ctx: &Ctx) {
+        let is_framed = matches!(self.body, Body::Chunked(_));
+        if self.input.len() < LARGE_BODY || is_framed || self.refused {
+            return;
+        }
+        if let Some(most) = self.large_part() {
+            let bytes = self.input.split_to(most.min(self.input.len()));
+            self.take_large(bytes, ctx);
+        }
     }
 
     /// Reads a large part of the body. `None`, with nothing done, if that is not what comes next.
     pub(super) fn poll_large(&mut self, cx: &mut Context<'_>, ctx: &Ctx) -> Option<Poll<()>> {
-        let most = self.large_read()?;
+        if !self.input.is_empty() {
+            return None;
+        }
+        let most = self.large_part()?;
         let io = self.io.as_mut()?;
         let bytes = {
             let mut slabs = ctx.slabs.borrow_mut();

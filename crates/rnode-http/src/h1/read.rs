@@ -3,6 +3,7 @@
 use super::conn::Conn;
 use super::state::Phase;
 use crate::io_thread::Ctx;
+use bytes::Buf;
 use rnode_bridge::codes::ClientError;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering::Relaxed;
@@ -77,10 +78,11 @@ impl Conn {
     /// Takes what can be taken of the bytes held back.
     pub(super) fn process_input(&mut self, ctx: &Ctx) {
         if !self.input.is_empty() {
+            self.give_ahead(ctx);
             let mut input = std::mem::take(&mut self.input);
             let taken = self.take_input(&input, ctx);
             if taken < input.len() {
-                input.drain(..taken);
+                input.advance(taken);
                 self.input = input;
             }
         }

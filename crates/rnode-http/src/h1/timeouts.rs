@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::io::{Departure, Io};
 use super::state::{Body, Phase, Response};
 use crate::io_thread::Ctx;
+use bytes::BytesMut;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{abort, inbound};
 use std::pin::Pin;
@@ -111,7 +112,7 @@ impl Conn {
             Some(Departure::Broken) => self.lost_by(ClientError::ConnectionReset),
             Some(Departure::Ended) => {
                 self.input_ended = true;
-                self.input = Vec::new();
+                self.input = BytesMut::new();
                 self.abort_open(abort::CLIENT_GONE, 0);
             }
             None => {}
