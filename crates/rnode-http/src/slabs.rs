@@ -8,10 +8,10 @@ use bytes::BytesMut;
 use std::collections::VecDeque;
 
 /// Bytes of a slab, and the largest part.
-pub(crate) const SLAB: usize = 256 << 10;
+pub(crate) const SLAB: usize = 512 << 10;
 /// Slabs that are remembered until they can be used again: as much as an engine lets lie before it collects. The others are given
 /// back to the allocator when their last part is dropped.
-const REMEMBERED: usize = 384;
+const REMEMBERED: usize = 192;
 /// Sweeps without a part after which all are forgotten.
 const IDLE_SWEEPS: u32 = 8;
 

@@ -31,9 +31,9 @@ const { nextTick, queueMicrotask } = require('../timers')
  * Body bytes of a request that may be under way or unread at once (credit given to Rust), and the same while more bodies than
  * MANY_BODIES are being read. It bounds memory: those who read fast get larger parts, those who stop get no more.
  */
-const BODY_WINDOW = 256 * 1024
+const BODY_WINDOW = 512 * 1024
 const SMALL_WINDOW = 64 * 1024
-const MANY_BODIES = 128
+const MANY_BODIES = 64
 
 /** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
 const entering = { req: null, isRunning: false }
