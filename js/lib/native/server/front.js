@@ -8,6 +8,7 @@ const dc = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { watchChannel } = require('../channels')
+const { isPatched } = require('../outgoing/patched')
 const { checkNatives } = require('../../router/registry')
 const { kFrontLines, kNatives } = require('../../router/symbols')
 const { requestChannel } = require('../../router/tracing')
@@ -74,7 +75,7 @@ function recheckSome() {
 function linesOf(server) {
   const handler = server[kHandler]
   const dispatched = server._events.request === handler && server.emit === emit
-  const observed = HTTP_CHANNELS.some((channel) => channel.hasSubscribers)
+  const observed = isPatched() || HTTP_CHANNELS.some((channel) => channel.hasSubscribers)
   return dispatched && !observed ? (handler[kFrontLines]?.() ?? null) : null
 }
 

@@ -12,6 +12,7 @@ const bridge = require('../bridge')
 const { entering, entered } = require('../incoming')
 const { classesFor, stopReading } = require('../message')
 const { full, loseAll } = require('../outgoing')
+const { isPatched } = require('../outgoing/patched')
 const { forgetSocket, isDestroyed, recallSocket, touchSlot } = require('../socket')
 const { forgetClient } = require('../flow')
 const { kPlan, kOnStale, kOnRead, kTableVersion } = require('../../router/symbols')
@@ -183,6 +184,7 @@ function begin(server, words, at, inbox) {
   req[kResponse] = res
   bridge.attach(res)
   recallSocket(req)
+  if (isPatched()) full(res)
 
   const router = classes.request === undefined ? null : routerOf(server, handler)
   if (router !== null) {
