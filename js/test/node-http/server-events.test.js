@@ -206,12 +206,13 @@ suite(__filename, [
         res.set('Connection', 'close').end()
         log((await server[Symbol.asyncDispose]()) ?? null)
         log(server.listening)
+        log(await server[Symbol.asyncDispose]().catch((err) => err.code))
       })
       return server
     },
     async exchange(client) {
       const answer = await client.request({ path: '/' })
-      await client.until(2)
+      await client.until(3)
       return answer.status
     }
   },

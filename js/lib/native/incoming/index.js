@@ -9,7 +9,8 @@ const { socketOf } = require('../socket')
 const { createError } = require('../../errors')
 const { kPlan } = require('../../router/symbols')
 const { pin, regain } = require('../pin')
-const { proto, define, lazy, own } = require('./proto')
+const { NodeProto, proto, define, lazy, own } = require('./proto')
+const { alike, eventNames } = require('../likeness')
 const { partsOf } = require('./head')
 const body = require('./body')
 const { consume, isConsumed } = require('./consumed')
@@ -173,6 +174,9 @@ function requestClass(prototype) {
   NativeRequest.prototype = prototype
   return NativeRequest
 }
+
+proto.eventNames = eventNames
+alike(proto, NodeProto)
 
 module.exports = {
   proto,

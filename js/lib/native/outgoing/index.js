@@ -7,7 +7,8 @@
 
 const { KEEP_ALIVE } = require('../frames')
 const { FUTURE } = require('../ticks')
-const { proto, LIGHT } = require('./proto')
+const { NodeProto, proto, LIGHT } = require('./proto')
+const { alike, eventNames } = require('../likeness')
 const { linesOf, setFirstType } = require('./headers')
 const { setEtagFunctions } = require('./head')
 const { full, noop, NO_OUTPUT } = require('./full')
@@ -94,6 +95,9 @@ function responseClass(prototype) {
   NativeResponse.prototype = prototype
   return NativeResponse
 }
+
+proto.eventNames = eventNames
+alike(proto, NodeProto)
 
 module.exports = {
   proto,

@@ -46,11 +46,9 @@ function close(callback) {
   return this
 }
 
-/** `await using server`: close() as a promise, also where the server does not listen. */
+/** `await using server`: close() as a promise, which fails where the server does not listen. */
 function asyncDispose() {
-  return this[kId] === 0
-    ? Promise.resolve()
-    : new Promise((resolve, reject) => this.close((err) => (err ? reject(err) : resolve())))
+  return new Promise((resolve, reject) => this.close((err) => (err ? reject(err) : resolve())))
 }
 
 /** Node's: every connection, in a request or not, of those that Rust has accepted and of those that it has not. */

@@ -16,6 +16,7 @@ const { UNKNOWN, watchEmit } = require('./front')
 const { handleOf } = require('./handle')
 const { connectionListener } = require('./streams')
 const state = require('./state')
+const { alike } = require('../likeness')
 const { nextTick } = require('../timers')
 require('./connections')
 
@@ -160,5 +161,7 @@ proto.unref = function unref() {
 function createServer(options, handler) {
   return new Server(options, handler)
 }
+
+alike(proto, http.Server.prototype)
 
 module.exports = { Server, createServer }

@@ -6,6 +6,7 @@ const net = require('node:net')
 const { EventEmitter } = require('node:events')
 const F = require('../frames')
 const { Flow } = require('../flow')
+const { alike, eventNames } = require('../likeness')
 const { kSlot, kGeneration, kWroteIn } = require('../symbols')
 const { drain, pending, write, cork, uncork } = require('./writing')
 const ending = require('./ending')
@@ -37,14 +38,26 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this._eventsCount = 0
   this._maxListeners = undefined
   this._httpMessage = null
-  this._writableState = { corked: 0, length: 0, needDrain: false, errored: null, closed: false }
+  this._writableState = {
+    corked: 0,
+    length: 0,
+    needDrain: false,
+    errored: null,
+    closed: false,
+    objectMode: false,
+    getBuffer: none
+  }
   this._readableState = {
     flowing: true,
     length: 0,
     ended: false,
     endEmitted: false,
     errored: null,
-    closed: false
+    closed: false,
+    objectMode: false,
+    dataEmitted: false,
+    encoding: null,
+    buffer: none()
   }
   this.server = server
   this._server = server
@@ -66,6 +79,11 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this.timeout = undefined
   this.bytesRead = 0
   this.bytesWritten = 0
+}
+
+/** Nothing lies in a view: it is on its way, or with the request. */
+function none() {
+  return []
 }
 
 function family(address) {
@@ -172,7 +190,7 @@ for (const name of [
   proto[name] = emitter[name]
 }
 
-for (const name of ['setNoDelay', 'setKeepAlive', 'pause', 'resume', 'setEncoding']) {
+for (const name of ['setNoDelay', 'setKeepAlive']) {
   proto[name] = function () {
     return this
   }
@@ -217,5 +235,14 @@ proto._destroy = ending.destroy
 proto.destroySoon = ending.destroySoon
 proto.resetAndDestroy = ending.resetAndDestroy
 proto.setTimeout = setSocketTimeout
+
+proto.eventNames = eventNames
+alike(proto, net.Socket.prototype)
+/** Node's server has this one on its sockets. */
+proto.setEncoding = function setEncoding() {
+  const err = new Error('Changing the socket encoding is not allowed per RFC7230 Section 3.')
+  err.code = 'ERR_HTTP_SOCKET_ENCODING'
+  throw err
+}
 
 module.exports = { NativeSocket }
