@@ -50,8 +50,8 @@ async function over({ until }) {
   }
 }
 
-/** `act(req, res, ctx)` in a handler; the client sends `text`, waits for `first` if given, then leaves by `leave`. */
-function leave(name, { text, first, act, reset = false }) {
+/** `act(req, res, ctx)` in a handler; the client sends `text`, waits for `first` if given, sends `then`, and leaves. */
+function leave(name, { text, first, then = '', act, reset = false }) {
   return {
     name: `${name}${reset ? ' (RST)' : ''}`,
     serve: (ctx) => (req, res) => {
@@ -64,6 +64,7 @@ function leave(name, { text, first, act, reset = false }) {
       connection.write(text)
       if (first) await connection.readUntil(first)
       else await client.until(1)
+      if (then !== '') connection.write(then)
       connection.destroy(reset)
       return over(client)
     }
@@ -91,6 +92,29 @@ suite(__filename, [
   ...both('body half sent, nobody reads', {
     text: HALF,
     act: (req, res, { log }) => log('handler')
+  }),
+  ...Object.entries({
+    short: 'Content-Length: 5\r\n\r\n/hello',
+    'of many bytes': `Content-Length: 15000\r\n\r\n/${'b'.repeat(15_000)}`,
+    chunked: 'Transfer-Encoding: chunked\r\n\r\n/5\r\nhello\r\n0\r\n\r\n',
+    'chunked, with trailers':
+      'Transfer-Encoding: chunked\r\n\r\n/5\r\nhello\r\n0\r\nX-Trailer: t\r\n\r\n'
+  }).flatMap(([body, message]) => {
+    const [lines, then] = message.split('/')
+    const text = `POST / HTTP/1.1\r\nHost: a\r\n${lines}`
+    return [
+      leave(`body (${body}) sent behind its head, nobody reads`, {
+        text,
+        then,
+        act: (req, res, { log }) => log('handler')
+      }),
+      leave(`body (${body}) sent behind its head, an answer is being streamed`, {
+        text,
+        first: 'begun',
+        then,
+        act: (req, res) => res.write('begun')
+      })
+    ]
   }),
   ...both('body half sent, data listener', {
     text: HALF,

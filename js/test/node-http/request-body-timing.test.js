@@ -10,7 +10,33 @@ const path = require('node:path')
 const { LARGE, digest, post } = require('./body-requests')
 const { suite } = require('./harness')
 
+/** What has begun of an answer when somebody comes to listen to the request. */
+const BEGUN = {
+  'a written head': (res) => res.writeHead(200, { 'X-A': 'b' }),
+  'a flushed head': (res) => res.flushHeaders(),
+  'a chunk': (res) => res.write('begun')
+}
+
 suite(__filename, [
+  ...Object.keys(BEGUN).flatMap((begun) =>
+    ['small', LARGE].map((body) => ({
+      name: `${begun}, a listener to the end, and only then is a body read (${body.length})`,
+      serve:
+        ({ log }) =>
+        (req, res) => {
+          BEGUN[begun](res)
+          req.on('end', () => log('end'))
+          setImmediate(() => {
+            let size = 0
+            req.on('data', (chunk) => {
+              size += chunk.length
+            })
+            req.on('end', () => res.end(`${size} bytes`))
+          })
+        },
+      exchange: (client) => client.request({ method: 'POST', path: '/', body })
+    }))
+  ),
   {
     name: 'a chunk at a time: data arrives before the body is complete',
     serve:

@@ -13,6 +13,25 @@ const headFields = (res) => [
 ]
 
 suite(__filename, [
+  // what a program makes of these once they are sent is not looked at
+  ...Object.entries({
+    statusCode: 0,
+    statusMessage: 'bad\r\n',
+    useChunkedEncodingByDefault: false
+  }).flatMap(([field, value]) =>
+    Object.entries({
+      head: (res) => res.writeHead(204),
+      chunk: (res) => res.write('a')
+    }).map(([what, begin]) =>
+      one(`${field} changes behind a ${what}`, (_req, res, { log, attempt }) => {
+        begin(res)
+        res[field] = value
+        log(attempt(() => res.setHeaders?.(new Map([['x-a', 'b']]))))
+        log(attempt(() => res.appendHeader('X-A', 'b')))
+        res.end()
+      })
+    )
+  ),
   one('writeHead: status', (req, res) => res.writeHead(204).end()),
   one('writeHead: object', (req, res) => {
     res.setHeader('X-Before', 'kept')

@@ -441,6 +441,11 @@ impl Conn {
                     self.abort_open(abort::CLIENT_GONE, 0);
                 } else if let Err(error) = self.rest_of_body() {
                     self.fail(error, &[], ctx);
+                } else if self.phase == Phase::Active && !self.body_asked && !self.body_dump {
+                    // Under Node a short body is in the request's buffer, asked for or not, and the end of the connection is
+                    // seen behind it: a handler that waits for that must hear of it.
+                    self.credit = self.input.len() as u64;
+                    self.process_input(ctx);
                 }
             }
             Phase::Lingering => self.kill(),

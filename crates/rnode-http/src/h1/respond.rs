@@ -245,11 +245,7 @@ impl Conn {
     }
 
     fn close_if_too_much_is_left(&mut self) {
-        if self.phase == Phase::Draining
-            && self.body_dump
-            && let Body::Length(left) = self.body
-            && left > DRAIN_LIMIT as u64
-        {
+        if self.phase == Phase::Draining && self.body_dump && self.is_much_left() {
             self.close_after = true;
         }
     }
@@ -302,11 +298,36 @@ impl Conn {
 
     /// Node's rules (`_storeHeader`): a connection persists if the request allows it and the response is delimited.
     pub(super) fn persistence(&self, flag: u32, unframed: bool, has_length: bool) -> Persistence {
+        let too_much_left =
+            self.is_much_left() && self.reads_own_body() && (self.body_dump || !self.body_asked);
+        self.persistence_if(too_much_left, flag, unframed, has_length)
+    }
+
+    /// The same for a response that is only begun: what is left of the body may yet be read.
+    pub(super) fn stream_persistence(
+        &self,
+        flag: u32,
+        unframed: bool,
+        has_length: bool,
+    ) -> Persistence {
+        let too_much_left = self.is_much_left() && self.reads_own_body() && self.body_dump;
+        self.persistence_if(too_much_left, flag, unframed, has_length)
+    }
+
+    /// More than is read and dropped.
+    fn is_much_left(&self) -> bool {
+        matches!(self.body, Body::Length(left) if left > DRAIN_LIMIT as u64)
+    }
+
+    fn persistence_if(
+        &self,
+        too_much_left: bool,
+        flag: u32,
+        unframed: bool,
+        has_length: bool,
+    ) -> Persistence {
         let config = &self.local.server.config;
         let limit = config.max_requests_per_socket.load(Relaxed);
-        let too_much_left = self.reads_own_body()
-            && matches!(self.body, Body::Length(left)
-            if left > DRAIN_LIMIT as u64 && (self.body_dump || !self.body_asked));
         let last = flag & flags::CLOSE != 0
             || unframed
             || !self.request.keep_alive

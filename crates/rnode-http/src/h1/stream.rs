@@ -38,7 +38,7 @@ impl Conn {
             ResponseBody::Unframed
         };
         let unframed = framing == ResponseBody::Unframed;
-        let persistence = self.persistence(head.flags, unframed, length.is_some());
+        let persistence = self.stream_persistence(head.flags, unframed, length.is_some());
         self.head_at = self.out.queued();
         let config = &self.local.server.config;
         self.out.append(ctx, |out| {

@@ -11,7 +11,7 @@ const { HIGH_WATER_MARK } = require('../socket')
 const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { isBare, isConsumed } = require('./consumed')
 const { regain } = require('../pin')
-const { SENT } = require('../outgoing/proto')
+const { SENT, DONE } = require('../outgoing/proto')
 const {
   kAbortReason,
   kFlags,
@@ -237,10 +237,16 @@ proto.on = function on(event, listener) {
     event !== 'readable'
   ) {
     // a short answer has left, and nobody was there then who wanted to hear of the request's end
-    if (this._events === undefined && this[kResponse]?.[kState] >= SENT) hearEnd(this)
+    if (this._events === undefined && isAnswered(this[kResponse])) hearEnd(this)
     return EventEmitter.prototype.on.call(this, event, listener)
   }
   return Readable.prototype.on.call(this, event, listener)
+}
+
+/** Answered in full: one whose head is fixed, or that is being written, is not. */
+function isAnswered(res) {
+  const state = res?.[kState]
+  return state === SENT || state === DONE
 }
 
 /** What happens when a response is finished, for those who came to listen just before, or even later. */
@@ -342,9 +348,9 @@ function want(req, reading) {
 
 /** BODY frame: bytes that are the request's own. */
 function onBody(req, bytes) {
-  const reading = req[kReading]
-  if (reading === null) return
   regain(req)
+  // unasked, the client having left behind it: it waits in the stream, as under Node
+  const reading = req[kReading] ?? (req[kReading] = new Reading())
   reading.credit -= bytes.length
   if (req[kSocket] !== undefined) req[kSocket].bytesRead += bytes.length
   if (req.destroyed) return

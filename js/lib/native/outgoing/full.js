@@ -45,8 +45,6 @@ function full(res) {
   KEPT.forEach((name, i) => {
     res[name] = kept[i]
   })
-  if (!useChunkedEncodingByDefault) res.useChunkedEncodingByDefault = false
-
   if (list.length !== 0) {
     if (kOutHeaders !== undefined) {
       res[kOutHeaders] = nodeHeaders(list)
@@ -65,6 +63,7 @@ function full(res) {
   }
   res.socket = socket
   if (state === FIXED) fixAgain(res)
+  if (!useChunkedEncodingByDefault) res.useChunkedEncodingByDefault = false
   return res
 }
 

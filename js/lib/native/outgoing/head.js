@@ -13,7 +13,7 @@ const S = require('../symbols')
 const { OTHER, LENGTH, CONNECTION, DATE, DISPOSITION, INVALID_VALUE } = headers
 const { specialOf, complete, listOf, valueIn, linesOf, nodeHeaders } = headers
 const { kFlags, kState, kHeaderList, kSpecial, kServer, kBody, kEtagFn } = S
-const { kFixed, kHeaderText, kRequest } = S
+const { kFixed, kHeaderText, kRequest, kStreamOut } = S
 
 const NOT_ASCII = /[\x80-\xff]/
 
@@ -234,9 +234,10 @@ function headText(res) {
   connectionTerms(message, req)
   const list = listOf(res)
   if (list.length !== 0 && kOutHeaders !== undefined) message[kOutHeaders] = nodeHeaders(list)
-  const fixed = res[kFixed]
-  message.statusMessage = fixed?.message ?? res.statusMessage
-  NodeProto.writeHead.call(message, fixed?.status ?? res.statusCode, fixed?.headers)
+  // what the program has made of them since changes nothing
+  const sent = res[kFixed] ?? res[kStreamOut]
+  message.statusMessage = sent?.message ?? res.statusMessage
+  NodeProto.writeHead.call(message, sent?.status ?? res.statusCode, sent?.headers)
   return message._header
 }
 

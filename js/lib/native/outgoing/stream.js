@@ -30,7 +30,10 @@ const { write, end, writeHead, _implicitHeader } = proto
 
 /** What a streamed response keeps beside its headers. */
 class Stream {
-  constructor(res, length) {
+  constructor(res, length, status, message) {
+    /** As they were sent. */
+    this.status = status
+    this.message = message
     this.flow = new Flow(res[kSlot], F.CHUNK, drain, res)
     /** Bytes that Content-Length promises and that are not written yet; -1: the body is chunked. */
     this.left = length
@@ -120,7 +123,7 @@ function sendHead(res, status, lines, reason, message, length) {
   // Node writes the head and a string behind it as one, in the encoding of the string
   if (length !== -1 && (res.strictContentLength || NOT_ASCII.test(lines + message))) return false
   const req = res[kRequest]
-  const stream = new Stream(res, length)
+  const stream = new Stream(res, length, status, message)
   res[kStreamOut] = stream
   res[kState] = STREAM
   const flags = length === -1 ? F.ADD_TE : 0
