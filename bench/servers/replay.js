@@ -16,6 +16,8 @@ const INBOX_START = 16
 const [KIND, SLOT, GENERATION] = [4, 8, 12]
 const [REQUEST, FIRST] = [1, 1024]
 const RESPOND = 1
+/** Turns of the event loop that a batch may take. */
+const MOST_TURNS = 1000
 
 let wake
 let frame = null
@@ -69,23 +71,23 @@ function cut(native) {
 let native
 let isCut = false
 
-/** Takes `count` requests, rounded up to whole batches, with the event loop going round between two batches. */
+/** Takes `count` requests, rounded up to whole batches; the next batch comes when all of the last one is answered. */
 async function replay({ count }) {
   if (frame === null) throw new Error('JavaScript was given no request')
   if (!isCut) cut(native)
   isCut = true
   const before = answers
   let requests = 0
-  for (; requests < count; requests += BATCH) {
+  while (requests < count) {
     waiting = true
+    requests += BATCH
     wake()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  for (let turns = 0; turns < 100 && answers - before < requests; turns++) {
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  if (answers - before !== requests) {
-    throw new Error(`${answers - before} of ${requests} requests were answered by one frame each`)
+    let turns = 0
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (answers - before < requests && ++turns < MOST_TURNS)
+    if (answers - before !== requests) {
+      throw new Error(`${answers - before} of ${requests} requests were answered by one frame each`)
+    }
   }
   return requests
 }
