@@ -224,4 +224,49 @@ const MOVING = [
   }
 ]
 
-suite(__filename, [...TOLD, ...OVER, ...MOVING])
+/** server.timeout is 300 ms; `act` sets another, or none, and answers after more than that. */
+const instead = (name, act, paths = ['/']) => ({
+  name: `in the place of server.timeout: ${name}`,
+  serve: ({ express, log }) => {
+    const app = express().set('error pages', 'express').disable('x-powered-by')
+    app.get('/quick', (req, res) => {
+      act(req, res)
+      res.send('quick')
+    })
+    app.get('/plain', (req, res) => {
+      res.on('close', () => log('close', res.writableFinished))
+      setTimeout(() => res.send('plain'), 1500)
+    })
+    app.get('/', (req, res) => {
+      act(req, res)
+      setTimeout(() => res.send('late'), 1500)
+    })
+    const server = app.listen(0)
+    server.timeout = 300
+    return server
+  },
+  async exchange(client) {
+    const connection = await client.open()
+    const seen = []
+    for (const path of paths) {
+      if (typeof path === 'number') await pause(path)
+      else {
+        connection.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+        seen.push(await connection.readResponse('GET').catch((error) => error.code))
+      }
+    }
+    return seen
+  }
+})
+
+const INSTEAD = [
+  instead('0 on the socket', (req) => req.socket.setTimeout(0)),
+  instead('0 on the request', (req) => req.setTimeout(0)),
+  instead('more on the response', (_, res) => res.setTimeout(60_000)),
+  instead('none', () => {}),
+  instead('not for the next request', (req) => req.setTimeout(0), ['/quick', '/plain']),
+  instead('again for the next request', (req) => req.setTimeout(0), ['/quick', '/']),
+  instead('keepAliveTimeout between requests', () => {}, ['/quick', 1200, '/quick'])
+]
+
+suite(__filename, [...TOLD, ...OVER, ...INSTEAD, ...MOVING])

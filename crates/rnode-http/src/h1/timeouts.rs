@@ -179,7 +179,11 @@ impl Conn {
             }
             Phase::Dead => return self.wake(),
         }
-        let is_quiet = over(self.activity, socket_timeout) && !self.has_unread();
+        // Node's server sets keepAliveTimeout in its place.
+        let is_kept = self.phase == Phase::Head
+            && self.idle_since != 0
+            && config.keep_alive_timeout.load(Relaxed) != 0;
+        let is_quiet = !is_kept && over(self.activity, socket_timeout) && !self.has_unread();
         if self.phase != Phase::Dead && self.io.is_some() && is_quiet {
             self.activity = now;
             let (slot, generation, server) = (self.slot, self.turn, &self.local.server);

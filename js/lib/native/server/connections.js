@@ -17,7 +17,7 @@ const { kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state
 const { nextTick, setImmediate } = require('../timers')
 
 const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket } = socketViews
-const { isReplaced, tellTimeout, ended, broken, closed } = socketViews
+const { isReplaced, isTimed, tellTimeout, ended, broken, closed } = socketViews
 
 bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -142,6 +142,8 @@ bridge.onFrame(F.SOCKET_TIMEOUT, (words, at) => {
   const slot = words[at + 2]
   const res = bridge.lookup(slot, words[at + 3])
   const socket = res === undefined ? knownSocket(slot) : res[S.kRequest].socket
+  // Node's sockets have one time-out, the last that was set
+  if (isTimed(socket)) return
   if (socket !== undefined && tellTimeout(server, socket, res)) return
   if (socket !== undefined) socket.destroy()
   else bridge.sendWord(F.DESTROY, 0, slot, words[at + 3], 0)

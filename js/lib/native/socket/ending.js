@@ -10,7 +10,7 @@ const { lossOf, ownAnswer, refuseHeld } = require('./writing')
 const { sockets, destroyedSlots, kFlow, kEnded, kFinished, kGone } = require('./state')
 const { kTakeBack, kListenersBefore, kUnref } = require('./state')
 const { kLeaving, kUnrefSockets, recheckRef } = require('../server/state')
-const { stopClock } = require('./timeout')
+const { endTimeout } = require('./timeout')
 const { nextTick, setImmediate } = require('../timers')
 
 /** Ends this side. 'close' follows when the client has ended its own, which Rust gives a second for. */
@@ -134,7 +134,7 @@ function closed(socket, hadError) {
   socket.destroyed = true
   socket.readable = false
   socket.writable = false
-  stopClock(socket)
+  endTimeout(socket)
   if (socket[kUnref]) setUnref(socket, false)
   // writes that wait fail before anybody hears of the end
   ownAnswer(socket)

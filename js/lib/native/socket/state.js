@@ -17,6 +17,8 @@ module.exports = {
   destroyedSlots,
   kTimeout: Symbol('rnode.socketTimeout'),
   kTimer: Symbol('rnode.socketTimer'),
+  /** It is the program's, also where that has turned it off. */
+  kOwnTimeout: Symbol('rnode.socketOwnTimeout'),
   /** The clock has run down, and Rust was asked whether bytes are moving. */
   kAsked: Symbol('rnode.socketAsked'),
   /** What it said when it was asked before. */

@@ -5,10 +5,10 @@ const net = require('node:net')
 const F = require('../frames')
 const bridge = require('../bridge')
 const { kSlot, kGeneration, kRequest } = require('../symbols')
-const { sockets, kTimeout, kTimer, kAsked, kProgress } = require('./state')
+const { sockets, kTimeout, kOwnTimeout, kTimer, kAsked, kProgress } = require('./state')
 const { clearTimeout, setTimeout } = require('../timers')
 
-/** Sockets whose clock runs: while there are none, nobody looks for them. */
+/** Sockets whose time-out is the program's: while there are none, nobody looks for them. */
 let running = 0
 
 /** Node's socket.setTimeout, for the view. */
@@ -18,26 +18,36 @@ function setSocketTimeout(msecs, callback) {
   if (typeof msecs !== 'number' || !(msecs >= 0 && msecs < Infinity) || !isCallback) {
     return new net.Socket().setTimeout(msecs, callback)
   }
-  stopClock(this)
+  stopTimer(this)
+  if (!this[kOwnTimeout] && !this.closed) {
+    this[kOwnTimeout] = true
+    running++
+  }
   this.timeout = this[kTimeout] = Number(msecs) || 0
   if (typeof callback === 'function') {
     if (this[kTimeout] === 0) this.removeListener('timeout', callback)
     else this.once('timeout', callback)
   }
   if (this[kTimeout] > 0 && !this.closed) {
-    running++
     this[kTimer] = setTimeout(expire, this[kTimeout], this)
     this[kTimer].unref()
   }
   return this
 }
 
-function stopClock(socket) {
+function stopTimer(socket) {
   if (socket[kTimer] === null) return
-  running--
   clearTimeout(socket[kTimer])
   socket[kTimer] = null
   socket[kAsked] = false
+}
+
+/** The program's time-out is over, and the server's holds again. */
+function endTimeout(socket) {
+  stopTimer(socket)
+  if (!socket[kOwnTimeout]) return
+  socket[kOwnTimeout] = false
+  running--
 }
 
 /** Nothing was heard here for so long; what the kernel has taken meanwhile Rust knows. */
@@ -94,23 +104,23 @@ function touchSlot(slot) {
   if (socket !== undefined) touch(socket)
 }
 
-/** Whether the program's clock runs for a connection; `undefined` is one whose socket nobody has asked for. */
+/** Whether a connection's time-out is the program's, and not the server's; `undefined` is one whose socket nobody has asked for. */
 function isTimed(socket) {
-  return running !== 0 && socket !== undefined && socket[kTimer] !== null
+  return running !== 0 && socket !== undefined && socket[kOwnTimeout]
 }
 
 /** Behind the last answer under way Node's server sets keepAliveTimeout, which Rust knows, in the place of the program's time-out. */
 function endOfAnswer(socket) {
   if (!isTimed(socket) || !(socket.server.keepAliveTimeout > 0)) return
   if (bridge.first(socket[kSlot]) !== undefined) return
-  stopClock(socket)
+  endTimeout(socket)
   // what the next request finds
   socket.timeout = socket[kTimeout] = socket.server.timeout || 0
 }
 
 module.exports = {
   setSocketTimeout,
-  stopClock,
+  endTimeout,
   tellTimeout,
   touch,
   touchSlot,

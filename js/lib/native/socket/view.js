@@ -11,8 +11,8 @@ const { kSlot, kGeneration, kWroteIn } = require('../symbols')
 const { drain, pending, write, cork, uncork } = require('./writing')
 const ending = require('./ending')
 const { setSocketTimeout } = require('./timeout')
-const { HIGH_WATER_MARK, kTimeout, kTimer, kAsked, kProgress, kFlow } = require('./state')
-const { kEnded, kHeld, kHeldBytes } = require('./state')
+const { HIGH_WATER_MARK, kTimeout, kOwnTimeout, kTimer, kAsked, kProgress } = require('./state')
+const { kFlow, kEnded, kHeld, kHeldBytes } = require('./state')
 const { kFinished, kGone, kTakeBack, kFresh, kListenersBefore, kUnref } = require('./state')
 
 /** The view of one connection, for the requests and responses on it; `ports` is remote | local << 16. */
@@ -31,6 +31,7 @@ function NativeSocket(server, slot, generation, remote, local, ports) {
   this[kHeld] = []
   this[kHeldBytes] = 0
   this[kTimeout] = 0
+  this[kOwnTimeout] = false
   this[kTimer] = null
   this[kAsked] = false
   this[kProgress] = undefined
