@@ -101,13 +101,15 @@ async function run(express, listen, { app, groups }, options = {}) {
   }
 }
 
+/** Parts of a record, in the order in which they tell most. */
+const PARTS = ['failed', 'answers', 'end', 'traces', 'stray']
+
 /** Where two records differ first, as text; null if they do not. */
 function difference(ours, theirs) {
   if (ours.length !== theirs.length) return `ours: ${brief(ours)}\nnode: ${brief(theirs)}`
   for (let i = 0; i < ours.length; i++) {
-    const [mine, reference] = [ours[i], theirs[i]]
-    if (isExpected(mine, reference)) continue
-    for (const part of ['failed', 'answers', 'end', 'traces', 'stray']) {
+    const [mine, reference] = comparable(ours[i], theirs[i])
+    for (const part of PARTS) {
       const at = firstDifference(mine[part], reference[part])
       if (at === null) continue
       return `connection ${i}, ${part} ${at.path}\n  ours: ${brief(at.mine)}\n  node: ${brief(at.reference)}`
@@ -116,20 +118,37 @@ function difference(ours, theirs) {
   return null
 }
 
+/** What is thrown where nobody catches, and ends a process that has no listener for that, where this package answers. */
+const LATE_HEADERS = 'uncaught Cannot remove headers after they are sent to the client'
+const ANSWERED = [LATE_HEADERS, 'uncaught Invalid status code: NaN']
+
 /**
- * Behind a parse error Node drops the answers of the same packet that are not written yet: see docs/compatibility.md.
- * An exception that nobody catches leaves Node's parser in the middle of a packet. Express' final handler throws one of
- * those if somebody has answered while it waited for the request's end.
+ * What two records must have in common: all, but for what docs/compatibility.md tells of.
+ * - Express' final handler throws if somebody has answered while it waited for the request's end: the answers are the same.
+ * - Behind a parse error Node drops the answers of the same packet that are not written yet, and an exception that nobody
+ *   catches leaves its parser in the middle of one: the answers that it gives must be ours.
+ * - A malformed message means nothing.
  */
-function isExpected(mine, reference) {
+function comparable(mine, reference) {
   const uncaught = (record) => record.stray?.find((one) => one.startsWith('uncaught'))
-  if (uncaught(mine) !== undefined && uncaught(mine) === uncaught(reference)) return true
-  if (uncaught(reference) === 'uncaught Cannot remove headers after they are sent to the client')
-    return true
-  if (isMalformed(reference)) return true
-  const refused = (record) =>
-    /^HTTP\/1.1 4\d\d [\w ]+\r\nConnection: close\r\n\r\n$/.test(record.answers?.at(-1))
-  return mine.pipelined === true && (refused(mine) || refused(reference))
+  const thrown = uncaught(reference)
+  if (isMalformed(reference)) return [{}, {}]
+  if (thrown === LATE_HEADERS && !mine.pipelined) return [answersOf(mine), answersOf(reference)]
+  const isCutOff = thrown !== undefined && [uncaught(mine), ...ANSWERED].includes(thrown)
+  if (isCutOff || (mine.pipelined && (isRefused(mine) || isRefused(reference)))) {
+    const given = isRefused(reference) ? reference.answers.slice(0, -1) : reference.answers
+    return [{ answers: mine.answers?.slice(0, given.length) }, { answers: given }]
+  }
+  return [mine, reference]
+}
+
+const answersOf = ({ answers }) => ({ answers })
+
+/** The last answer is one of the server's own, to bytes that are no request. */
+function isRefused({ answers }) {
+  return /^(?:HTTP\/1.1 100 Continue\r\n\r\n)?HTTP\/1.1 4\d\d [\w ]+\r\nConnection: close\r\n/.test(
+    answers?.at(-1)
+  )
 }
 
 /**
