@@ -362,3 +362,26 @@ fn a_broken_body_aborts_the_invocation() {
     );
     fake.wait_for_no_slots();
 }
+
+#[test]
+fn a_client_that_leaves_behind_what_nobody_has_asked_for_is_noticed() {
+    // Of 100,000 bytes of a body, none of which JavaScript has asked for; the request has been handed over before they come.
+    for sent in [40_000, 60_000] {
+        let (events, seen) = mpsc::channel();
+        let fake = Fake::start(move |frame, _| match frame {
+            InFrame::Request { .. } => events.send(None).expect("the test waits"),
+            InFrame::Abort { reason, .. } => events.send(Some(reason)).expect("the test waits"),
+            _ => {}
+        });
+        let mut client = Client::connect(fake.port());
+        client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+        let patience = std::time::Duration::from_secs(20);
+        assert_eq!(seen.recv_timeout(patience), Ok(None));
+        client.send(vec![1; sent]).fin();
+        assert_eq!(
+            seen.recv_timeout(patience),
+            Ok(Some(abort::BODY_BROKEN)),
+            "{sent}"
+        );
+    }
+}

@@ -16,9 +16,12 @@ use std::task::{Context, Poll};
 
 /// Body bytes that travel beside their frame instead of being copied into it, from this size on.
 const LARGE_BODY: usize = 16 << 10;
+/// What a first read of the socket leaves of a long body: all it has brought but a head of usual size.
+const NEARLY_FULL: usize = READ_AHEAD - (4 << 10);
 
 impl Conn {
-    /// JavaScript reads a long body and is behind, or may come to read it: what was read ahead would be copied once more.
+    /// JavaScript reads a long body and is behind, or may come to read it: what was read ahead would be copied once more. As long as
+    /// nobody has asked and the input has room, reading goes on, since the end of the connection is seen by it alone.
     pub(super) fn waits_for_credit(&self) -> bool {
         let is_long = match self.body {
             Body::Complete => false,
@@ -26,7 +29,7 @@ impl Conn {
             Body::Chunked(_) => true,
         };
         let is_asked =
-            self.body_asked || self.phase == Phase::Active && self.input.len() >= READ_AHEAD / 2;
+            self.body_asked || self.phase == Phase::Active && self.input.len() >= NEARLY_FULL;
         is_long && is_asked && self.credit == 0 && !self.body_dump
     }
 
