@@ -2,7 +2,7 @@
 // Which ticks are past: an answer that nobody listens to remembers only the tick in which it was sent, and what Node
 // would have emitted since follows from how many have gone by. It knows no messages and emits nothing.
 
-const { nextTick, setImmediate } = require('./timers')
+const { nextTick, queueMicrotask } = require('./timers')
 
 /** Marks of what has not been sent, and of what was sent long ago. */
 const FUTURE = 2 ** 30 - 1
@@ -55,9 +55,9 @@ function age(before) {
   closed = before
   if (aging) return
   aging = true
-  // A request takes some ticks more to end. They are not counted one by one, which would cost every request a chain of them: it has
-  // ended in the next turn of the loop, before what the app puts off that far, and nobody waits for that turn.
-  setImmediate(retire).unref()
+  // A request takes some ticks more to end. They are not counted one by one, which would cost every request a chain of them: promises
+  // wait until all ticks are through.
+  queueMicrotask(retire)
 }
 
 function retire() {

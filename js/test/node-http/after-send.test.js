@@ -14,7 +14,8 @@ const BODIES = {
 
 const LATER = {
   'at once': (read) => read(),
-  'in a tick': (read) => process.nextTick(read)
+  'in a tick': (read) => process.nextTick(read),
+  'in an immediate': (read) => setImmediate(read)
 }
 
 const WAYS = {
