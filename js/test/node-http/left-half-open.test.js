@@ -36,10 +36,13 @@ for (const event of Object.keys(heads)) {
           encoding: 'utf8',
           timeout: 10_000
         })
-        return [stdout, signal]
+        // A server hears from its I/O threads that nothing is left of it, the socket's 'close' comes from the event loop: which is
+        // first is not what is looked at here.
+        return [answers ? stdout.split('\n').sort() : stdout, signal]
       }
       const expected = run(require.resolve('express'))
-      assert.match(expected[0], /^end\n.*exit/s)
+      assert.match(String(expected[0]), /\bend\b/)
+      assert.match(String(expected[0]), /\bexit\b/)
       assert.deepEqual(run(path.resolve(__dirname, '../../index.js')), expected)
     })
   }
