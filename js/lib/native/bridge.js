@@ -10,7 +10,7 @@ const { performance } = require('node:perf_hooks')
 const native = require('./index')
 const F = require('./frames')
 const invocations = require('./invocations')
-const { nextTick, queueMicrotask, setImmediate } = require('./timers')
+const { nextTick, queueMicrotask, runTicks: runAll, setImmediate } = require('./timers')
 
 const { activeCount } = invocations
 
@@ -160,6 +160,22 @@ function isAhead() {
  */
 function settle() {
   settling = true
+}
+
+/**
+ * Runs all ticks and promises that wait, within the turn: what Node does between two callbacks of one event. What one of them throws is
+ * uncaught, and what is left of them runs behind the turn.
+ */
+function runTicks() {
+  try {
+    runAll()
+  } catch (err) {
+    nextTick(rethrow, err)
+  }
+}
+
+function rethrow(err) {
+  throw err
 }
 
 /** A writer was told to wait for 'drain'. */
@@ -462,6 +478,7 @@ module.exports = {
   rest,
   onFrame,
   settle,
+  runTicks,
   flush,
   hold,
   sendWord,

@@ -119,6 +119,8 @@ bridge.onFrame(F.BODY, (words, at, inbox) => {
 
 bridge.onFrame(F.BODY_END, (words, at, inbox) => {
   touchSlot(words[at + 2])
+  // a request of the same packet follows: Node's parser has run what the body's bytes led to
+  if (words[at + 1] < 0) bridge.runTicks()
   const res = bridge.lookup(words[at + 2], words[at + 3]) ?? late(words[at + 2], words[at + 3])
   if (res === undefined) return
   const start = (at + 5) * 4

@@ -6,7 +6,15 @@ const { clearTimeout, setImmediate, setInterval, setTimeout } = require('node:ti
 const vm = require('node:vm')
 
 // Node's own realm: the globals of a test runner's are copies, faked perhaps before this is loaded
-const { nextTick } = vm.runInThisContext('process')
+const { nextTick, _tickCallback: runTicks } = vm.runInThisContext('process')
 const queueMicrotask = vm.runInThisContext('queueMicrotask')
 
-module.exports = { clearTimeout, nextTick, queueMicrotask, setImmediate, setInterval, setTimeout }
+module.exports = {
+  clearTimeout,
+  nextTick,
+  queueMicrotask,
+  runTicks,
+  setImmediate,
+  setInterval,
+  setTimeout
+}

@@ -35,8 +35,11 @@ const BODY_WINDOW = 512 * 1024
 const SMALL_WINDOW = 64 * 1024
 const MANY_BODIES = 64
 
-/** The request whose handler is being called: Node's parser sees its body and its end only afterwards. */
-const entering = { req: null, isRunning: false }
+/**
+ * The request whose handler is being called: Node's parser sees its body and its end only afterwards. `isBetween`: it comes to the end,
+ * and to the request behind it, when the ticks have run.
+ */
+const entering = { req: null, isRunning: false, isBetween: false }
 
 /**
  * A Buffer of the bytes that shares its memory with nobody, as those that Node reads into. The app may transfer it (a byte stream does so
@@ -52,24 +55,32 @@ function inOwnMemory(bytes) {
 /** In place of the body: it was given to the stream, and its end is on its way there. */
 const ENDING = false
 
-/** The handler has returned: the parser sees the body; the end behind it after the first ticks. */
-function entered(req) {
+/**
+ * The handler has returned: the parser sees the body; the end behind it after the first ticks.
+ * @param {http.IncomingMessage} req
+ * @param {boolean} isBetween its bytes are followed by another request of the same packet
+ */
+function entered(req, isBetween) {
   entering.isRunning = false
   const isStream = req[kStream] === true && (req[kFlags] & F.BODY_COMPLETE) !== 0
   const body = req[kInlineBody]
   if (body === null || body === ENDING) {
     entering.req = null
-    if (!isStream) return
-    // behind another request of the same packet the parser has not come to this one yet
-    const first = bridge.first(req[kSlot])
-    if (first === undefined || first === req[kResponse]) pushEnd(req)
-    else nextTick(leaveSoon, req)
-    return
+    if (isStream) pushEnd(req)
+  } else {
+    entering.isBetween = isBetween
+    if (!isBetween) nextTick(leaveSoon, req)
+    if (isStream && body !== undefined) {
+      req[kInlineBody] = null
+      if (!req._dumped) req.push(inOwnMemory(body))
+    }
   }
-  nextTick(leaveSoon, req)
-  if (!isStream || body === undefined) return
-  req[kInlineBody] = null
-  if (!req._dumped) req.push(inOwnMemory(body))
+  // the parser runs them behind each part of a body
+  if (isBetween) {
+    bridge.runTicks()
+    entering.isBetween = false
+    leave(req)
+  }
 }
 
 /** Behind the promises of the tick, too, and those behind them: the next tick after one of them waits for all. */
@@ -310,7 +321,7 @@ proto._read = function _read(n) {
   if (state.readingMore) state.readingMore = false
   if (this[kFlags] & F.BODY_COMPLETE) {
     // who asks for more is told of the end, as if it had come just now, in the reader's async context
-    if (this[kInlineBody] === null) {
+    if (this[kInlineBody] === null && !(entering.isBetween && entering.req === this)) {
       this[kInlineBody] = ENDING
       nextTick(entering.req === this ? endSoon : pushEnd, this)
     }

@@ -209,7 +209,7 @@ function begin(server, words, at, inbox) {
     // as from any callback: 'uncaughtException', and the rest of the batch goes on
     nextTick(rethrow, err)
   }
-  entered(req)
+  entered(req, words[at + 1] < 0 && words[at + 10] !== 0)
 }
 
 /** 500 for an invocation that no handler will see. */
