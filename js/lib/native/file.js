@@ -182,7 +182,8 @@ function linesWith(res, headers) {
   res[kHeaderList] = list.slice()
   try {
     setAll(res, headers)
-    return outgoing.isPlain(res) ? outgoing.linesOf(res) : null
+    if (!outgoing.isPlain(res) || hasEmpty(res[kHeaderList])) return null
+    return outgoing.linesOf(res)
   } catch {
     // send throws it when the file is found
     return null
@@ -197,9 +198,12 @@ function isBodiless(res) {
   return !res._hasBody && res[kRequest].method !== 'HEAD' && outgoing.isHooked(res)
 }
 
-/** Whether a header is there and says nothing: send takes it for one that is not there. */
+/**
+ * Whether a header is there for send and not for Rust, or the other way round: one without a value counts as not there, a list of no
+ * values as there, though it makes no line.
+ */
 function hasEmpty(list) {
-  for (let i = 2; i < list.length; i += 3) if (!list[i]) return true
+  for (let i = 2; i < list.length; i += 3) if (!list[i] || list[i].length === 0) return true
   return false
 }
 

@@ -7,6 +7,9 @@ const { get, post, sideBySide } = require('./side-by-side')
 
 const FILE = path.join(__dirname, '..', 'ecosystem', 'fixtures', 'public', 'hello.txt')
 
+/** Headers that the answer with a file gets unless it has them. */
+const FIELDS = ['Cache-Control', 'ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Type', 'X-A']
+
 /** Each fills an app, and says what it is asked for. */
 const programs = {
   'a param callback rewrites the URL of a mounted router': (express, app) => {
@@ -110,9 +113,23 @@ const programs = {
       res.set(req.url.slice(1), '')
       res.sendFile(FILE)
     })
-    return ['Cache-Control', 'ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Type', 'X-A'].map(
-      (name) => `/${name}`
-    )
+    return FIELDS.map((name) => `/${name}`)
+  },
+  'a header of no values at all does': (_express, app) => {
+    app.use((req, res) => {
+      res.setHeader(req.url.slice(1), [])
+      res.sendFile(FILE)
+    })
+    return FIELDS.map((name) => `/${name}`)
+  },
+  'the same of headers that the file brings': (_express, app) => {
+    app.use('/empty', (req, res) => {
+      res.sendFile(FILE, { headers: { [req.url.slice(1)]: '' } })
+    })
+    app.use('/none', (req, res) => {
+      res.sendFile(FILE, { headers: { [req.url.slice(1)]: [] } })
+    })
+    return FIELDS.flatMap((name) => [`/empty/${name}`, `/none/${name}`])
   }
 }
 
