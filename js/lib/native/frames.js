@@ -118,6 +118,7 @@ module.exports = {
   FIRST: 1024,
   LIMIT_REACHED: 2048,
   OVER_LIMIT: 4096,
+  PASSED: 8192,
 
   /** Flag of CONNECTION. */
   CONNECTION_DROPPED: 1,

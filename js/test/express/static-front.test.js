@@ -48,6 +48,20 @@ function plain(...before) {
   return app.use(ours.static(root))
 }
 
+test('a request that is passed on is complete, as behind files that Node looks for', async (t) => {
+  const app = plain()
+  const seen = []
+  app.use((req, res) => {
+    seen.push(req.complete)
+    req.on('end', () => res.send('js'))
+    req.resume()
+  })
+  await inFront(t, app, async ({ get }) => {
+    for (const path of ['/none', '/other/none', '/none']) await (await get(path)).text()
+    assert.deepEqual(seen, [true, true, true])
+  })
+})
+
 test('static in front: JavaScript is not entered', async (t) => {
   const app = plain()
   const seen = []

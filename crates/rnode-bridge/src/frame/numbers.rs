@@ -99,6 +99,8 @@ numbers! {
         LIMIT_REACHED = 2048;
         /// One more than `maxRequestsPerSocket` allows; only with a `'dropRequest'` listener.
         OVER_LIMIT = 4096;
+        /// Native layers have looked at it and passed it on.
+        PASSED = 8192;
     }
 }
 

@@ -12,7 +12,7 @@ use crate::files::{Outcome, Preset, Request, StaticOptions, StaticRequest, inter
 use crate::files::{cache, passes_at_once, serve_static};
 use crate::io_thread::Ctx;
 use crate::plan::Planned;
-use rnode_bridge::frame::RequestFrame;
+use rnode_bridge::frame::{RequestFrame, request_flags};
 use rnode_router::{Front, FrontLayer};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -318,7 +318,7 @@ impl Conn {
         self.response = Response::Awaited;
         let addresses = self.addresses.clone();
         let frame = RequestFrame {
-            flags: held.flags,
+            flags: held.flags | if at == 0 { 0 } else { request_flags::PASSED },
             method: held.method,
             url: held.asked().url,
             plan_version: held.plan_version,

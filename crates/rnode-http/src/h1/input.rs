@@ -248,7 +248,12 @@ impl Conn {
         }
         if let Some(planned) = &planned {
             match self.run_front(data, spans, head, &frame, planned, ctx) {
-                Some(at) => frame.plan = &plan[at..],
+                Some(at) => {
+                    frame.plan = &plan[at..];
+                    if at != 0 {
+                        frame.flags |= request_flags::PASSED;
+                    }
+                }
                 None => return Some(taken),
             }
         }

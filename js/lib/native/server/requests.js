@@ -201,7 +201,8 @@ function begin(server, words, at, inbox) {
   // Every request is an asynchronous context of its own: what one enters
   // (AsyncLocalStorage.enterWith) must not be seen by the next of the same batch.
   const resource = requestResource()
-  entering.req = req
+  // layers that Node would have waited for files in have passed it on
+  entering.req = (flags & F.PASSED) === 0 ? req : null
   entering.isRunning = true
   try {
     resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
