@@ -17,6 +17,7 @@ const { isTimed } = require('./socket')
 const { streamFile } = require('./stream-file')
 const {
   kSlot,
+  kFlags,
   kGeneration,
   kHead,
   kHeaders,
@@ -153,6 +154,8 @@ function post(pending) {
       // listeners may look at the head, and at what was written to the socket
       else if (res._events !== undefined || res[kSocket] !== undefined) flags |= F.FILE_REPORT
       outgoing.sealForFile(res, pending)
+      // what is left of a body then is read for those who listen to its end
+      if ((res[kRequest][kFlags] & F.BODY_COMPLETE) === 0) outgoing.holdBody(res[kRequest])
       bridge.sendFile(
         flags,
         res[kSlot],

@@ -18,6 +18,34 @@ const BEGUN = {
 }
 
 suite(__filename, [
+  ...[
+    ['its rest is still to come', true, 'GET'],
+    ['all of it is there', false, 'POST'],
+    ['its rest is still to come, HEAD', true, 'HEAD']
+  ].map(([name, isLate, method]) => ({
+    name: `a file answers a body that nobody reads, with listeners to its end: ${name}`,
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        if (req.url === '/') {
+          for (const event of ['end', 'close', 'aborted']) req.on(event, () => log(event))
+          res.on('close', () => log('res close'))
+        }
+        res.sendFile(__filename)
+      },
+    async exchange({ open, until }) {
+      const connection = await open()
+      const body = 'b'.repeat(isLate ? 40_000 : 90_000)
+      const head = `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`
+      connection.write(head + (isLate ? body.slice(100) : body))
+      await until(isLate ? 1 : 3)
+      const first = (await connection.readResponse(method)).status
+      if (isLate) connection.write(body.slice(0, 100))
+      await until(3)
+      connection.write('HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n')
+      return [first, (await connection.readResponse('HEAD')).status]
+    }
+  })),
   ...Object.keys(BEGUN).flatMap((begun) =>
     ['small', LARGE].map((body) => ({
       name: `${begun}, a listener to the end, and only then is a body read (${body.length})`,

@@ -12,7 +12,7 @@ const { alike, eventNames } = require('../likeness')
 const { linesOf, setFirstType } = require('./headers')
 const { setEtagFunctions } = require('./head')
 const { full, noop, NO_OUTPUT } = require('./full')
-const { abort, loseAll, connectionGone, drainMessage } = require('./ends')
+const { abort, loseAll, connectionGone, drainMessage, holdBody } = require('./ends')
 const { emitClose } = require('./moments')
 const whole = require('./whole')
 const S = require('../symbols')
@@ -114,6 +114,7 @@ module.exports = {
   fileSent: whole.fileSent,
   setEtagFunctions,
   abort,
+  holdBody,
   loseAll,
   connectionGone,
   emitClose,
