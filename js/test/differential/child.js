@@ -5,7 +5,7 @@
 const theirs = require('express')
 const ours = require('../../index.js')
 const { compare } = require('./compare')
-const generate = { ...require('./generate'), ...require('./stacks') }
+const generate = { ...require('./generate'), ...require('./stacks'), ...require('./apps') }
 
 process.on('disconnect', () => process.exit())
 process.on('message', async ({ kind, seeds }) => {

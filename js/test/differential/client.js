@@ -78,7 +78,7 @@ function exchange(port, group) {
         next = requests.length
         if (group.fin) socket.end()
       } else {
-        const data = Buffer.from(requests[next++].bytes, 'latin1')
+        const data = Buffer.from(filled(requests[next++].bytes, answers.at(-1)), 'latin1')
         const last = next === requests.length
         if (!group.pieces) socket.write(data)
         else {
@@ -116,7 +116,20 @@ function exchange(port, group) {
       take()
       finish('closed')
     })
-    socket.on('error', (err) => finish(err.code === 'EPIPE' ? 'ECONNRESET' : err.code))
+    socket.on('error', (err) => {
+      // what has come before a reset is an answer all the same
+      ended = true
+      take()
+      finish(err.code === 'EPIPE' ? 'ECONNRESET' : err.code)
+    })
+  })
+}
+
+/** Puts into a request what the last answer has given: `{etag}`, `{last-modified}`, `{cookie}`. */
+function filled(bytes, answer = '') {
+  return bytes.replace(/\{(etag|last-modified|cookie)\}/g, (_, name) => {
+    if (name !== 'cookie') return new RegExp(`^${name}: (.*)\r$`, 'im').exec(answer)?.[1] ?? ''
+    return [...answer.matchAll(/^Set-Cookie: ([^;\r]*)/gim)].map((one) => one[1]).join('; ')
   })
 }
 

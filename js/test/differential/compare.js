@@ -15,13 +15,37 @@ function settled(text) {
   // frames of a stack differ with the files, and the length of the page with them
   if (/(?:<br> &nbsp; &nbsp;|\n {4})at /.test(text))
     text = text.replace(/^Content-Length: \d+\r$/gm, 'Content-Length: <length>\r')
-  return text
-    .replace(/^Date: .*GMT\r$/gm, 'Date: <date>\r')
-    .replace(/Require stack:.*/s, '<stack>')
-    .replace(/^(X-Response-Time|X-Took): \d+(ms)?\r$/gm, '$1: <time>\r')
-    .replace(/^(h\d*: .*"(?:X-Response-Time|X-Took)",)"\d+(?:ms)?"/gm, '$1<time>')
-    .replace(/(Expires)=[^;\r]*GMT/gi, '$1=<date>')
-    .replace(/(?:<br> &nbsp; &nbsp;|\n {4})at .*?(?=<\/pre>|$)/gs, '<frames>')
+  return (
+    text
+      .replace(/^Date: .*GMT\r$/gm, 'Date: <date>\r')
+      .replace(/Require stack:.*/s, '<stack>')
+      .replace(/^(X-Response-Time|X-Took): \d+(ms)?\r$/gm, '$1: <time>\r')
+      .replace(/^(h\d*: .*"(?:X-Response-Time|X-Took)",)"\d+(?:ms)?"/gm, '$1<time>')
+      // a file that finds another answer there: on what it comes first is a matter of the disk
+      .replace(
+        /(callback \w+ )Error\[\w*\]\((?:Request aborted|Can't set headers after they are sent\.)\)/g,
+        '$1<too late>'
+      )
+      .replace(/(Expires)=[^;\r]*GMT/gi, '$1=<date>')
+      .replace(/(?:<br> &nbsp; &nbsp;|\n {4})at .*?(?=<\/pre>|$)/gs, '<frames>')
+  )
+}
+
+/** A long chunked body as one chunk: where a stream is cut goes by how much the kernel has given at once. */
+function joined(answer) {
+  if (answer.length < 60_000) return answer
+  const from = answer.search(/^Transfer-Encoding: chunked\r$/im)
+  const start = from === -1 ? -1 : answer.indexOf('\r\n\r\n', from)
+  if (start === -1) return answer
+  let body = ''
+  for (let at = start + 4; at < answer.length; ) {
+    const line = answer.indexOf('\r\n', at)
+    const size = Number.parseInt(answer.slice(at, line), 16)
+    if (!(size > 0)) return `${answer.slice(0, start + 4)}${body}${answer.slice(at)}`
+    body += answer.slice(line + 2, line + 2 + size)
+    at = line + 2 + size + 2
+  }
+  return answer.slice(0, start + 4) + body
 }
 
 /** Turns of the event loop, until nothing more is observed. */
@@ -78,7 +102,7 @@ async function run(express, listen, { app, groups }, options = {}) {
       }
       records.push({
         pipelined: group.pipelined,
-        answers: answers.map(settled),
+        answers: answers.map(settled).map(joined),
         // a reset is what the kernel makes of an end with bytes that nobody has read
         end: end === 'ECONNRESET' ? 'closed' : end,
         traces,

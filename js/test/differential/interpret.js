@@ -6,8 +6,8 @@
 const path = require('node:path')
 const { Writable, PassThrough } = require('node:stream')
 const { middleware } = require('./middleware')
-
-const FIXTURES = path.join(__dirname, '..', 'ecosystem', 'fixtures')
+const { FIXTURES, show, value } = require('./realize')
+const { recipe } = require('./recipes')
 
 /** Requests seen, in the order of their first step, each with what was observed of it. */
 class Trace {
@@ -35,74 +35,6 @@ class Trace {
   note(...entry) {
     this.count++
     this.stray.push(entry.join(' '))
-  }
-}
-
-/** A value of a description: JSON, and what JSON has no words for as `{ $kind: … }`. */
-function value(v, ctx) {
-  if (v === null || typeof v !== 'object') return v
-  if (Array.isArray(v)) return v.map((one) => value(one, ctx))
-  if ('$undefined' in v) return undefined
-  if ('$buffer' in v) return Buffer.from(v.$buffer, 'latin1')
-  if ('$bytes' in v) return Uint8Array.from(v.$bytes)
-  if ('$big' in v) return BigInt(v.$big)
-  if ('$nan' in v) return NaN
-  if ('$symbol' in v) return Symbol.for(v.$symbol)
-  if ('$regexp' in v) return new RegExp(v.$regexp, v.flags ?? '')
-  if ('$date' in v) return new Date(v.$date)
-  if ('$repeat' in v) return v.$repeat.repeat(v.times)
-  if ('$map' in v) return new Map(value(v.$map, ctx))
-  if ('$fixture' in v) return path.join(FIXTURES, v.$fixture)
-  if ('$circular' in v) {
-    const o = {}
-    o.self = o
-    return o
-  }
-  if ('$error' in v) {
-    const { message, name, ...own } = v.$error
-    return Object.assign(new (name === 'TypeError' ? TypeError : Error)(message), value(own, ctx))
-  }
-  if ('$callback' in v) {
-    return (...args) => ctx?.log(`callback ${v.$callback}`, args.map((a) => show(a, ctx)).join(','))
-  }
-  if ('$function' in v)
-    return (x) => (v.$function === 'undefined' ? undefined : `${v.$function}${typeof x}`)
-  if ('$trust' in v) return TRUST[v.$trust]
-  if ('$steps' in v) return () => ctx.nested(v.$steps)
-  const out = {}
-  for (const [key, one] of Object.entries(v)) out[key] = value(one, ctx)
-  return out
-}
-
-/** Functions for "trust proxy". */
-const TRUST = {
-  all: () => true,
-  first: (_address, hop) => hop < 1,
-  local: (address) => address === '127.0.0.1'
-}
-
-/** A value as short text; the same for the same value on both sides. */
-function show(v, ctx) {
-  if (v === undefined) return 'undefined'
-  if (typeof v === 'bigint' || typeof v === 'symbol') return String(v)
-  if (typeof v === 'function') return 'function'
-  if (typeof v === 'string')
-    return v.length > 200 ? `"${v.slice(0, 40)}…"${v.length}` : JSON.stringify(v)
-  if (v === null || typeof v !== 'object') return String(v)
-  if (ctx !== undefined && v === ctx.res) return '<res>'
-  if (ctx !== undefined && v === ctx.req) return '<req>'
-  if (v instanceof Error) return `${v.name}[${v.code ?? ''}](${v.message})`
-  if (Buffer.isBuffer(v) || v instanceof Uint8Array)
-    return `bytes:${Buffer.from(v).toString('latin1').slice(0, 80)}`
-  if (v instanceof RegExp) return String(v)
-  if (typeof v.pipe === 'function' || typeof v.on === 'function')
-    return `<${v.constructor?.name ?? 'emitter'}>`
-  try {
-    const text = JSON.stringify(v) ?? typeof v
-    const tag = Object.getPrototypeOf(v) === null ? 'null:' : ''
-    return tag + (text.length > 300 ? `${text.slice(0, 300)}…${text.length}` : text)
-  } catch (err) {
-    return `unprintable ${err.name}`
   }
 }
 
@@ -266,7 +198,7 @@ function step(ctx, one, resume) {
       return true
     }
     default:
-      throw new Error(`unknown step ${kind}`)
+      return recipe(ctx, one)
   }
 }
 
@@ -371,8 +303,9 @@ function runFrom(ctx, steps, from, settled, failed) {
 
 /** A handler of the described arity; `async` ones return a promise of their end. */
 function handler(trace, { id, arity, async: isAsync, steps }) {
-  const enter = (req, res, next, more) => {
+  const enter = (req, res, next, more, err) => {
     const ctx = new Context(trace, id, req, res, next)
+    ctx.error = err
     ctx.log('enter', more)
     if (!isAsync) {
       runFrom(ctx, steps, 0)
@@ -382,7 +315,7 @@ function handler(trace, { id, arity, async: isAsync, steps }) {
   }
   if (arity === 'param')
     return (req, res, next, v, name) => enter(req, res, next, `${name}=${show(v)}`)
-  if (arity === 4) return (err, req, res, next) => enter(req, res, next, show(err))
+  if (arity === 4) return (err, req, res, next) => enter(req, res, next, show(err), err)
   if (arity === 2) return (req, res) => enter(req, res, (...args) => req.next(...args), '')
   return (req, res, next) => enter(req, res, next, '')
 }
@@ -426,7 +359,7 @@ function fill(express, trace, target, node) {
     const where = layer.path === undefined ? [] : [value(layer.path)]
     const make = (h) => {
       if (Array.isArray(h)) return h.map(make)
-      return h.body ? BODY[h.body](express, value(h.options)) : handler(trace, h)
+      return h.body ? BODY[h.body](express, value(h.options, { trace })) : handler(trace, h)
     }
     const made = (layer.handlers ?? []).map(make)
     switch (layer.type) {
@@ -449,7 +382,13 @@ function fill(express, trace, target, node) {
         )
         break
       case 'static':
-        target.use(...where, express.static(path.join(FIXTURES, 'public'), value(layer.options)))
+        target.use(
+          ...where,
+          express.static(
+            path.join(FIXTURES, layer.folder ?? 'public'),
+            value(layer.options, { trace })
+          )
+        )
         break
       case 'mount':
         target.use(...where, ...made, build(express, trace, layer.node))
@@ -490,6 +429,10 @@ function build(express, trace, node) {
       `${path.basename(file)} ${JSON.stringify(options.shown)} ${options.settings['view engine']}`
     )
   })
+  app.engine('css', (_file, _options, callback) => callback(new Error('of the engine')))
+  app.engine('json', (file, _options, callback) =>
+    setImmediate(callback, null, path.basename(file))
+  )
   app.set('views', path.join(FIXTURES, 'public'))
   app.set('view engine', 'txt')
   for (const [name, v] of node.settings) app.set(name, value(v))
