@@ -88,6 +88,9 @@ class Flow {
     this.last = false
     /** The flow that has taken this one's place. */
     this.heir = null
+    /** Of one whose last byte has not left: the generation it was for, and the flow before it in that wait. */
+    this.endedAs = 0
+    this.earlier = undefined
   }
 
   /**

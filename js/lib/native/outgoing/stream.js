@@ -223,8 +223,35 @@ function drain(res) {
   if (!res.finished) res.emit('drain')
 }
 
-/** Flows of responses that have ended while their client was slow, by slot and generation. */
-const ending = new Map()
+/**
+ * ending[io][slot]: the flow of a response that has ended while its client was slow; of several of a connection the last.
+ * It is no Map: when that grows, or is tidied up, its old table goes on holding what was in it and points to the new
+ * one. One of them among the old objects, and all flows and their responses outlive every collection of the young.
+ */
+const ending = []
+
+function keepEnding(slot, generation, flow) {
+  const slots = ending[slot >>> 24] ?? (ending[slot >>> 24] = [])
+  flow.endedAs = generation
+  flow.earlier = slots[slot & 0xffffff]
+  slots[slot & 0xffffff] = flow
+}
+
+/** @returns {Flow | undefined} that of the response, which is forgotten */
+function takeEnding(slot, generation) {
+  const slots = ending[slot >>> 24]
+  let later
+  let flow = slots?.[slot & 0xffffff]
+  while (flow !== undefined && flow.endedAs !== generation) {
+    later = flow
+    flow = flow.earlier
+  }
+  if (flow === undefined) return
+  if (later === undefined) slots[slot & 0xffffff] = flow.earlier
+  else later.earlier = flow.earlier
+  flow.earlier = undefined
+  return flow
+}
 
 /**
  * `res.end` of a streamed response.
@@ -244,7 +271,7 @@ function streamEnd(res, chunk, encoding, callback) {
   if (stream.left === -1) flow.count(5)
   if ((req[kFlags] & F.BODY_COMPLETE) === 0) holdBody(req)
   const isSlow = flow.isFull()
-  if (isSlow) ending.set(`${slot}:${generation}`, flow)
+  if (isSlow) keepEnding(slot, generation, flow)
   bridge.sendWord(F.END, isSlow ? F.END_NOTIFY : 0, slot, generation, 0)
   bridge.detach(res)
   flow.onWritten((err) => over(res, err))
@@ -256,10 +283,8 @@ function streamEnd(res, chunk, encoding, callback) {
 }
 
 bridge.onFrame(F.FINISHED, (words, at) => {
-  const key = `${words[at + 2]}:${words[at + 3]}`
-  const flow = ending.get(key)
+  const flow = takeEnding(words[at + 2], words[at + 3])
   if (flow === undefined) return
-  ending.delete(key)
   if (words[at + 4] === 1) flow.acknowledgeAll()
   else flow.fail(new Error('the client has gone'))
 })
