@@ -20,7 +20,8 @@ const NAMES = [
   'params-query',
   'routes-1000',
   'middlewares-100',
-  'nested-routers'
+  'nested-routers',
+  'not-found'
 ]
 const own = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 

@@ -1,10 +1,11 @@
 // Runs autocannon once, in a process of its own so that the harness' work is not in the way, and prints the result
-// as JSON (shape: lib/load.mjs). Argument: JSON of { url, method, headers, body, seconds, connections }.
+// as JSON (shape: lib/load.mjs). Argument: JSON of { url, method, headers, body, isRefused, seconds, connections }.
 
 import { createHistogram } from 'node:perf_hooks'
 import autocannon from 'autocannon'
 
-const { url, method = 'GET', headers, body, seconds, connections } = JSON.parse(process.argv[2])
+const { url, method = 'GET', headers, body, isRefused, ...settings } = JSON.parse(process.argv[2])
+const { seconds, connections } = settings
 
 // autocannon's own histogram counts in milliseconds: too coarse here.
 const latency = createHistogram()
@@ -21,7 +22,7 @@ const instance = autocannon({
 })
 instance.on('response', (client, status, bytes, ms) => {
   latency.record(Math.max(1, Math.round(ms * 1000)))
-  if (status < 200 || status >= 400) bad++
+  if (status < 200 || status >= 400 !== (isRefused === true)) bad++
 })
 const result = await instance
 const took = (performance.now() - start) / 1000

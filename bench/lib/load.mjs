@@ -3,7 +3,7 @@
 // those of a saturated server; latency.mjs measures below saturation.
 //
 // A result is { requests, seconds, rps, p50, p95, p99, max, errors, generator }, latencies in ms; errors counts answers
-// other than 2xx/3xx, failed connections, broken reads and writes, and timeouts.
+// other than 2xx/3xx (of a scenario that `isRefused`: those answers), failed connections, broken reads and writes, and timeouts.
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
@@ -34,7 +34,7 @@ function luaString(text) {
 }
 
 /** The script for wrk: the request, and one line of JSON when it is done. No per-request Lua runs. */
-function wrkScript({ method = 'GET', headers = {}, body }) {
+function wrkScript({ method = 'GET', headers = {}, body, isRefused = false }) {
   const lines = [`wrk.method = ${luaString(method)}`]
   for (const [name, value] of Object.entries(headers))
     lines.push(`wrk.headers[ ${luaString(name)} ] = ${luaString(value)}`)
@@ -46,7 +46,7 @@ done = function(summary, latency)
     '\\nRESULT {"requests":%d,"us":%d,"p50":%d,"p95":%d,"p99":%d,"max":%d,"errors":%d}\\n',
     summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max,
-    e.connect + e.read + e.write + e.status + e.timeout))
+    e.connect + e.read + e.write + e.timeout + ${isRefused ? 'summary.requests - e.status' : 'e.status'}))
 end`)
   return lines.join('\n')
 }
@@ -84,12 +84,13 @@ async function wrk({ port, scenario, seconds, connections, threads }) {
 }
 
 async function autocannon({ port, scenario, seconds, connections }) {
-  const { path: target, method, headers, body } = scenario
+  const { path: target, method, headers, body, isRefused } = scenario
   const request = {
     url: `http://127.0.0.1:${port}${target}`,
     method,
     headers,
     body,
+    isRefused,
     seconds,
     connections
   }

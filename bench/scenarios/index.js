@@ -11,6 +11,7 @@
 //   nodeHttp  () => listener: the same without a framework, where it makes sense
 //   axum      true if bench/axum has a route of that name
 //   nginx     true for files
+//   isRefused true if the right answer is a 4xx or 5xx
 //   verify    (status, headers, body: Buffer) => void; throws if the answer is not the right one
 
 const names = [
@@ -21,6 +22,7 @@ const names = [
   'routes-1000',
   'middlewares-100',
   'nested-routers',
+  'not-found',
   'post-json-1k',
   'post-form',
   'static-4k',

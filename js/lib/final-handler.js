@@ -11,6 +11,7 @@ const parseUrl = require('parseurl')
 const statuses = require('statuses')
 const vary = require('vary')
 const native = require('./native')
+const { drain } = require('./native/incoming')
 const { regain } = require('./native/pin')
 
 /** Property of a response that its deadline ended; set by lib/deadline.js. */
@@ -110,6 +111,13 @@ function resourceName(req) {
 function respond(app, req, res, status, headers, message) {
   debug('default %s', status)
 
+  // what on-finished and resume() come to where nobody has looked at the request
+  const isDraining = drain(req, (isDrained) => {
+    if (!isDrained) respond(app, req, res, status, headers, message)
+    else if (!res.headersSent) sendPage(app, req, res, status, headers, message)
+  })
+  if (isDraining) return
+
   if (onFinished.isFinished(req)) {
     sendPage(app, req, res, status, headers, message)
     return
@@ -133,7 +141,7 @@ function respond(app, req, res, status, headers, message) {
  * @param {string} message  text of the page; escaped here
  */
 function sendPage(app, req, res, status, headers, message) {
-  const page = renderPage(app.get('error pages'), status, message, req.headers.accept)
+  const page = pageOf(app.get('error pages'), req, status, message)
 
   res.statusCode = status
   if (req.httpVersionMajor < 2) res.statusMessage = statuses.message[status]
@@ -151,25 +159,50 @@ function sendPage(app, req, res, status, headers, message) {
   res.setHeader('Content-Security-Policy', page.csp)
   res.setHeader('X-Content-Type-Options', 'nosniff')
   res.setHeader('Content-Type', page.contentType)
-  res.setHeader('Content-Length', Buffer.byteLength(page.body, 'utf8'))
+  res.setHeader('Content-Length', page.length)
 
   if (req.method === 'HEAD') res.end()
   else res.end(page.body, 'utf8')
 }
 
-function renderPage(mode, status, message, accept) {
-  if (mode === 'express') {
-    return {
-      body: expressPage(message),
-      contentType: 'text/html; charset=utf-8',
-      csp: "default-src 'none'"
-    }
+/** Pages that were made last, by what they say: the same few statuses, and paths that are asked for in vain again and again. */
+const pages = new Map()
+const MOST_PAGES = 64
+/** UTF-16 code units. Longer texts (stacks, paths that somebody made long) are not kept. */
+const LONGEST_KEPT = 256
+
+/**
+ * @param {'page'|'express'|'negotiate'|undefined} mode  the "error pages" setting
+ * @param {unknown} message  what the page says: whatever an error had in `stack`
+ * @return {{ body: string, length: number, contentType: string, csp: string, negotiated: boolean }} `length` in bytes
+ */
+function pageOf(mode, req, status, message) {
+  // A status without a standard text has no message in production; Express' page says so in its own way.
+  const text = message === undefined && mode !== 'express' ? `${status}` : `${message}`
+  const negotiated = mode === 'negotiate'
+  if (negotiated || text.length > LONGEST_KEPT) {
+    return renderPage(mode, status, text, negotiated ? req.headers.accept : undefined)
   }
 
-  // A status without a standard text has no message in production.
-  const text = message === undefined ? String(status) : message
-  const page = native.renderErrorPage(mode === undefined ? 'page' : mode, status, text, accept)
-  return { ...page, negotiated: mode === 'negotiate' }
+  const key = `${mode} ${status} ${text}`
+  const known = pages.get(key)
+  if (known !== undefined) return known
+  const page = renderPage(mode, status, text)
+  if (pages.size === MOST_PAGES) pages.delete(pages.keys().next().value)
+  pages.set(key, page)
+  return page
+}
+
+function renderPage(mode, status, text, accept) {
+  const page =
+    mode === 'express'
+      ? {
+          body: expressPage(text),
+          contentType: 'text/html; charset=utf-8',
+          csp: "default-src 'none'"
+        }
+      : native.renderErrorPage(mode === undefined ? 'page' : mode, status, text, accept)
+  return { ...page, length: Buffer.byteLength(page.body, 'utf8'), negotiated: mode === 'negotiate' }
 }
 
 /** The document that Express sends, byte for byte. */

@@ -14,6 +14,8 @@ const {
   kInlineBody,
   kReading,
   kResponse,
+  kSlot,
+  kSocket,
   kState,
   kStream
 } = require('../symbols')
@@ -79,4 +81,43 @@ function closeRecent() {
   for (const req of requests) req[kReading] = req[kReading].read ? CLOSED : CLOSED_EMPTY
 }
 
-module.exports = { consume, isConsumed, isBare }
+/** Nobody has begun to read, nobody waits for an event, and all of the body is here. */
+function isUntouched(req) {
+  return (
+    req[kReading] === null &&
+    req[kStream] !== true &&
+    req._events === undefined &&
+    req[kInlineBody] !== undefined &&
+    (req[kFlags] & F.BODY_COMPLETE) !== 0 &&
+    req[kAbortReason] === undefined &&
+    (req[kSocket] === undefined || req[kSocket].readable) &&
+    req.upgrade === false &&
+    !isConsumed(req)
+  )
+}
+
+/**
+ * Lets a body that nobody has looked at flow away, as `resume()` does, but without a stream.
+ *
+ * @param {function(boolean)} done  called when the stream's 'end' would come: two ticks from now. False: somebody has
+ *   touched the request meanwhile, and the body has not been read.
+ * @returns {boolean} false if that needs the stream: nothing has been done then
+ */
+function drain(req, done) {
+  // undefined: not one of ours
+  if (req[kSlot] === undefined || !isUntouched(req)) return false
+  nextTick(drainSoon, req, done)
+  return true
+}
+
+function drainSoon(req, done) {
+  nextTick(drained, req, done)
+}
+
+function drained(req, done) {
+  const isStill = isUntouched(req)
+  if (isStill) consume(req, req[kInlineBody] === null)
+  done(isStill)
+}
+
+module.exports = { consume, drain, isConsumed, isBare }

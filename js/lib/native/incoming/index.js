@@ -13,7 +13,7 @@ const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { alike, eventNames } = require('../likeness')
 const { partsOf } = require('./head')
 const body = require('./body')
-const { consume, isConsumed } = require('./consumed')
+const { consume, drain, isConsumed } = require('./consumed')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
 
@@ -23,13 +23,18 @@ const { kResponse, kHeaders, kSocket, kServer, kController, kAbortReason, kPorts
 for (const [name, value] of [
   ['upgrade', false],
   ['statusCode', null],
-  ['statusMessage', null],
-  ['_dumped', false]
+  ['statusMessage', null]
 ]) {
   lazy(name, function () {
     return this[kSlot] === undefined ? undefined : value
   })
 }
+
+// Node's server dumps, behind the answer, what was all there before somebody began to read it.
+lazy('_dumped', function _dumped() {
+  if (this[kSlot] === undefined) return undefined
+  return isConsumed(this) && this[kResponse]?.writableFinished === true
+})
 
 lazy('joinDuplicateHeaders', function joinDuplicateHeaders() {
   return this[kSlot] === undefined ? undefined : this[kServer].joinDuplicateHeaders
@@ -191,5 +196,6 @@ module.exports = {
   resetError,
   finishRequest,
   consume,
+  drain,
   isConsumed
 }
