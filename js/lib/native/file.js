@@ -315,7 +315,7 @@ function complete(res, pending, report) {
   if (socket !== undefined) socket.bytesWritten += pending.heldBytes
   const { sent } = question
   // as where a stream is piped: the response is ended before the asker hears of it
-  if (res._events !== undefined) run(pending, () => res.emit('prefinish'))
+  if (res._events !== undefined) run(pending, () => outgoing.emitOf(res).call(res, 'prefinish'))
   if (sent !== undefined && hasBody) run(pending, sent)
   run(pending, outgoing.fileSent, res)
   if (res._events !== undefined || isTimed(socket)) bridge.settle()

@@ -115,6 +115,26 @@ const answered = (name, answer, exchange) => [
     exchange
   ),
   ...both(`${name}: two on a connection`, (req, res) => answer(res, req), twiceAs(exchange)),
+  ...['in the same tick', 'a tick later', 'when it has finished'].flatMap((when) =>
+    both(
+      `${name}: emit is replaced behind the answer, ${when}`,
+      (req, res, { log }) => {
+        const wrap = () => {
+          const { emit } = res
+          const value = (event, ...args) => {
+            log(event, res.writableFinished, res.destroyed)
+            return emit.call(res, event, ...args)
+          }
+          Object.defineProperty(res, 'emit', { configurable: true, writable: true, value })
+        }
+        answer(res, req)
+        if (when === 'in the same tick') wrap()
+        else if (when === 'a tick later') process.nextTick(wrap)
+        else process.nextTick(() => process.nextTick(wrap))
+      },
+      exchange
+    )
+  ),
   ...both(
     `${name}: emit is replaced`,
     (req, res, { log }) => {

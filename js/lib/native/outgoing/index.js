@@ -13,7 +13,7 @@ const { linesOf, setFirstType } = require('./headers')
 const { setEtagFunctions } = require('./head')
 const { full, noop, NO_OUTPUT } = require('./full')
 const { abort, loseAll, connectionGone, drainMessage, holdBody } = require('./ends')
-const { emitClose } = require('./moments')
+const { emitClose, emitOf } = require('./moments')
 const whole = require('./whole')
 const S = require('../symbols')
 
@@ -118,6 +118,7 @@ module.exports = {
   loseAll,
   connectionGone,
   emitClose,
+  emitOf,
   drainMessage,
   full
 }

@@ -7,7 +7,7 @@ const { EventEmitter } = require('node:events')
 const { finishRequest } = require('../incoming')
 const bridge = require('../bridge')
 const ticks = require('../ticks')
-const { proto, SENT, kWritableFinished } = require('./proto')
+const { NodeProto, proto, SENT, kWritableFinished } = require('./proto')
 const { endOfAnswer } = require('../socket')
 const { passTurn } = require('./turn')
 const S = require('../symbols')
@@ -22,16 +22,14 @@ const SCHEDULED = 1
 const FINISHED = 2
 const CLOSED = 3
 
-const { emit } = EventEmitter.prototype
-
 /** The answer is on its way: what Node does from here on happens in the next ticks. */
-function sent(res) {
+function sent(res, hasOwnEmit) {
   res[kEpoch] = ticks.mark(res)
   if (
     res._events !== undefined ||
     res[kSocket] !== undefined ||
     res[kEndCallbacks] !== undefined ||
-    res.emit !== emit
+    hasOwnEmit
   )
     tell(res)
 }
@@ -148,6 +146,34 @@ for (const name of ['on', 'addListener', 'prependListener']) {
   }[name]
 }
 
+let isOurLook = false
+
+/** `res.emit`, without being taken for a listener. */
+function emitOf(res) {
+  isOurLook = true
+  const { emit } = res
+  isOurLook = false
+  return emit
+}
+
+// Agents wrap it when the handler has returned, to hear of 'close': they look at it first.
+Object.defineProperty(proto, 'emit', {
+  configurable: true,
+  enumerable: true,
+  get() {
+    if (isUnheard(this) && !isOurLook) tellLate(this)
+    return NodeProto.emit
+  },
+  set(value) {
+    Object.defineProperty(this, 'emit', {
+      configurable: true,
+      enumerable: true,
+      writable: true,
+      value
+    })
+  }
+})
+
 for (const [name, key] of [
   ['destroyed', kDestroyed],
   ['_closed', kClosed]
@@ -164,4 +190,4 @@ for (const [name, key] of [
   })
 }
 
-module.exports = { sent, tell, isUntold, isFinished, finishNow, emitClose, whenFinished }
+module.exports = { sent, tell, isUntold, isFinished, finishNow, emitClose, emitOf, whenFinished }

@@ -16,7 +16,7 @@ const { ETAG, LAST_MODIFIED, DISPOSITION, complete, linesOf } = require('./heade
 const { NOT_ASCII, fix, headFlags, isHookedBelow, etagFlagOf } = require('./head')
 const { full } = require('./full')
 const { holdBody } = require('./ends')
-const { sent, tell, isFinished, whenFinished } = require('./moments')
+const { emitOf, sent, tell, isFinished, whenFinished } = require('./moments')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
 
@@ -60,7 +60,7 @@ function isWatched(res) {
   return (
     res._events !== undefined ||
     res[kSocket] !== undefined ||
-    res.emit !== emit ||
+    emitOf(res) !== emit ||
     isTimed(res[kRequest][kSocket])
   )
 }
@@ -80,6 +80,8 @@ function hasOwnBytes(res) {
 /** Posts the answer; from here on Rust finishes it. */
 function respond(res, flags, status, lines, reason, body, encoding) {
   const req = res[kRequest]
+  // of a response that was sent, looking at it is an interest in its end
+  const hasOwnEmit = res.emit !== emit
   res[kState] = SENT
   // before the answer: what is left of the body would be dropped behind it
   if ((req[kFlags] & F.BODY_COMPLETE) === 0) holdBody(req)
@@ -102,10 +104,10 @@ function respond(res, flags, status, lines, reason, body, encoding) {
   res.finished = true
   if ((flags & F.CLOSE) !== 0 || (req[kFlags] & F.KEEP_ALIVE) === 0) res._last = true
   bridge.detach(res)
-  sent(res)
+  sent(res, hasOwnEmit)
   if (res[kTold] === 0 && req[kSocket] !== undefined && (res._last || isTimed(req[kSocket])))
     tell(res)
-  if (res._events !== undefined || res.emit !== emit) res.emit('prefinish')
+  if (res._events !== undefined || hasOwnEmit) res.emit('prefinish')
   if (res[kTold] === 0 && isUnread(req)) nextTick(finishRequest, req)
 }
 
