@@ -100,6 +100,20 @@ suite(__filename, [
     },
     exchange: ({ request }) => request({ path: '/' })
   },
+  inside('address() behind the end of a path', async (app, ctx) => {
+    const file = path.join(temporary(ctx), 'socket')
+    const server = app.listen(file)
+    await once(server, 'listening')
+    await closed(server)
+    ctx.log(server.address() === file)
+    server.listen(0)
+    await once(server, 'listening')
+    ctx.log(shape(server.address()))
+    await closed(server)
+    ctx.log(server.address() === file)
+    const missing = app.listen(path.join(file, 'missing'))
+    ctx.log((await once(missing, 'error')).code, missing.address() === path.join(file, 'missing'))
+  }),
   {
     name: 'listen({ path }): mode, address, file removed by close',
     skip: posix,

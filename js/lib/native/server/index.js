@@ -10,7 +10,7 @@ const native = require('../index')
 const { HIGH_WATER_MARK } = require('../socket')
 const S = require('../symbols')
 const { defineLimits, initialize } = require('./limits')
-const { listen } = require('./listening')
+const { listen, listenAsNode } = require('./listening')
 const closing = require('./closing')
 const { UNKNOWN, watchEmit } = require('./front')
 const { handleOf } = require('./handle')
@@ -22,7 +22,7 @@ require('./connections')
 
 const { kId, kHandler, kUnref, kUpgraded, kClosing, kDrained, kOpen, kAddress } = state
 const { kFront, kHandle, kLines, kRelay, kRouter, kUnwatch, kUnrefSockets, kLeaving } = state
-const { kClosesAll, updateRef, watchBusy } = state
+const { kClosesAll, kGiven, updateRef, watchBusy } = state
 
 /**
  * @param {object} [options] as http.createServer: keepAliveTimeout, headersTimeout,
@@ -54,6 +54,7 @@ function Server(options, handler) {
   this[kAddress] = null
   this[kRelay] = null
   this[kHandle] = null
+  this[kGiven] = null
   this[S.kDefaultDeadline] = 0
   this[S.kUniqueHeaders] = uniqueHeaders(options?.uniqueHeaders)
   this.allowHalfOpen = true
@@ -66,9 +67,10 @@ function Server(options, handler) {
   this.rejectNonStandardBodyWrites = options?.rejectNonStandardBodyWrites ?? false
   this.highWaterMark = options?.highWaterMark ?? HIGH_WATER_MARK
   this._connections = 0
+  this._listeningId = 1
   initialize(this, options)
-  this.on('connection', connectionListener)
   if (handler) this.on('request', handler)
+  this.on('connection', connectionListener)
   // every request asks who listens
   hasten(this._events)
 }
@@ -100,10 +102,14 @@ Object.defineProperty(proto, '_handle', {
   get() {
     return this.listening ? handleOf(this) : null
   },
-  set() {}
+  // Node's own listen() puts the handle here that a worker got from its primary
+  set(handle) {
+    this[kGiven] = handle
+  }
 })
 
 proto.listen = listen
+proto._listen2 = listenAsNode
 proto.close = closing.close
 proto[Symbol.asyncDispose] = closing.asyncDispose
 proto.closeAllConnections = closing.closeAllConnections
@@ -111,7 +117,8 @@ proto.closeIdleConnections = closing.closeIdleConnections
 
 proto.address = function address() {
   const at = this.listening ? this[kAddress] : null
-  if (at === null) return null
+  // Node keeps the name of a path, whatever came of it
+  if (at === null) return this._pipeName ?? null
   if (at.path !== undefined) return at.path
   return { address: at.address, family: at.family, port: at.port }
 }

@@ -69,6 +69,7 @@ function defineLimits(proto) {
     if (this[kId] !== 0) native.serverSet(this[kId], key, value)
   }
 
+  const inherited = Object.getPrototypeOf(proto)
   for (const name of [
     'on',
     'addListener',
@@ -79,10 +80,10 @@ function defineLimits(proto) {
     'prependOnceListener',
     'removeAllListeners'
   ]) {
-    const original = EventEmitter.prototype[name]
     proto[name] = {
       [name](...args) {
-        const result = original.apply(this, args)
+        // looked up anew: agents replace it to wrap every 'request' listener
+        const result = inherited[name].apply(this, args)
         if (args.length === 0 || LISTENER_FLAGS[args[0]] !== undefined) syncFlags(this)
         if (args.length === 0 || args[0] === 'request') recheckFront(this)
         return result

@@ -4,6 +4,7 @@
 
 const dns = require('node:dns')
 const fs = require('node:fs')
+const http = require('node:http')
 const net = require('node:net')
 const os = require('node:os')
 const native = require('../index')
@@ -14,17 +15,34 @@ const { retire } = require('./closing')
 const { isRelayed, relay } = require('./relay')
 const state = require('./state')
 const { nextTick } = require('../timers')
+const { nodesOwn } = require('./originals')
 
-const { kId, kAddress, kClosing, kConfig, kHandler, kListenToken } = state
+const { kId, kAddress, kClosing, kConfig, kGiven, kHandler, kListenToken } = state
 const { kOpen, kRouter, kUnref, kUnwatch, servers, updateRef, watchBusy } = state
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10)
+
+/** Options of the addon's listen where a net.Server accepts. */
+const ELSEWHERE = { elsewhere: true }
+
+/** Flags of libuv's TCP binds; Node does not export them. */
+const UV_TCP_IPV6ONLY = 1
+const UV_TCP_REUSEPORT = 2
+
+/** Kept from the start: programs put other classes in the place of http.Server, this package's too. */
+const { prototype: nodes } = http.Server
+
+/** Node's own method, null if it was replaced before this file was loaded. */
+const nodesListen = nodesOwn(net.Server.prototype.listen, 'listenInCluster(')
 
 /**
  * All forms of net.Server.listen: (port, host, backlog, cb), (path), (options), ({ fd }), (handle) …
  * Errors of the system come as 'error' events, wrong arguments are thrown.
  */
 function listen(...args) {
+  // whoever has replaced it may take another address, or not listen at all; his call of Node's own ends in listenAsNode
+  if (nodes.listen !== nodesListen) return nodes.listen.apply(this, args)
+
   const [options, callback] = net._normalizeArgs(args)
   if (this.listening) {
     const err = new Error('Listen method has been called more than once without closing.')
@@ -37,10 +55,15 @@ function listen(...args) {
   this[kListenToken] = {}
   if (isRelayed(options)) {
     const given = args.filter((arg) => typeof arg !== 'function')
-    relay(this, given, (inner) => open(this, { elsewhere: true }, inner))
+    relay(
+      this,
+      (inner) => inner.listen(...given),
+      (inner) => open(this, ELSEWHERE, inner)
+    )
     return this
   }
   const wanted = listenOptions(args, options)
+  if (wanted.path !== undefined) this._pipeName = wanted.path
   if (options.signal !== undefined) closeOnAbort(this, options.signal, args)
 
   if (wanted.host !== undefined) {
@@ -55,6 +78,40 @@ function listen(...args) {
   }
   bind(this, wanted)
   return this
+}
+
+/**
+ * The last step of Node's own listen(), which has judged the arguments and knows the address: net.Server's `_listen2`, named
+ * so for those who wrap it.
+ *
+ * @param {string | null} address an IP address, null for any, or a path (then `port` is -1)
+ * @param {number} port
+ * @param {number} addressType 4, 6 or -1
+ * @param {number} backlog 0: the default
+ * @param {number} [fd] of a socket that is bound
+ * @param {number} [flags] libuv's, of TCP
+ */
+function listenAsNode(address, port, addressType, backlog, fd, flags) {
+  if (this[kId] !== 0) retire(this)
+  this[kListenToken] = {}
+  const given = this[kGiven]
+  if (given !== null) {
+    this[kGiven] = null
+    const begin = (inner) => {
+      inner._handle = given
+      inner._listen2(address, port, addressType, backlog, fd, flags)
+    }
+    relay(this, begin, (inner) => open(this, ELSEWHERE, inner))
+    return
+  }
+  const wanted = {
+    backlog: backlog || 0,
+    ipv6Only: (flags & UV_TCP_IPV6ONLY) !== 0,
+    reusePort: (flags & UV_TCP_REUSEPORT) !== 0
+  }
+  if (typeof fd === 'number' && fd >= 0) bind(this, { ...wanted, fd })
+  else if (port === -1) bind(this, { ...wanted, path: address })
+  else bind(this, { ...wanted, port, host: address || undefined })
 }
 
 function closeOnAbort(server, signal, args) {
@@ -214,4 +271,4 @@ function attachHandler(server) {
   server[kRouter] = null
 }
 
-module.exports = { listen }
+module.exports = { listen, listenAsNode }

@@ -23,10 +23,10 @@ function isRelayed(options) {
 
 /**
  * Listens with a net.Server.
- * @param {Array} args of listen, without the callback
+ * @param {(inner: net.Server) => void} begin makes it listen
  * @param {(inner: net.Server) => void} opened called once it listens, before 'listening'
  */
-function relay(server, args, opened) {
+function relay(server, begin, opened) {
   const inner = new net.Server({ allowHalfOpen: true, pauseOnConnect: true })
   server[kRelay] = inner
   // the worker's disconnect() closes what it finds on the handle
@@ -53,7 +53,7 @@ function relay(server, args, opened) {
     server.emit('listening')
   })
   if (server[kUnref]) inner.unref()
-  inner.listen(...args)
+  begin(inner)
   // with a handle it listens at once
   if (inner.listening) opened(inner)
 }

@@ -16,6 +16,8 @@ const state = {
   kUnref: Symbol('rnode.server.unref'),
   /** Node's handle on the listening socket, once somebody has looked. */
   kHandle: Symbol('rnode.server.handle'),
+  /** The handle that Node's own listen() has got for this one from the primary of a cluster. */
+  kGiven: Symbol('rnode.server.given'),
   /** Slots of connections that the program has ended and Rust has not. */
   kLeaving: Symbol('rnode.server.leaving'),
   /** closeAllConnections() has not come to its end. */
