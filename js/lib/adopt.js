@@ -4,7 +4,8 @@
 'use strict'
 
 const { IncomingMessage, ServerResponse } = require('node:http')
-const { kRoot } = require('./native/symbols')
+const { willMove } = require('./native/message')
+const { kRoot, kServer } = require('./native/symbols')
 
 /** Where the prototypes of an app end that was mounted in one of Express' own. */
 const nodes = [IncomingMessage.prototype, ServerResponse.prototype]
@@ -16,7 +17,9 @@ const nodes = [IncomingMessage.prototype, ServerResponse.prototype]
 function adopt(message, proto) {
   // Changing a prototype throws away what the engine learnt about an object (costly on Node 20),
   // reading it does not.
-  if (Object.getPrototypeOf(message) === proto) return
+  const current = Object.getPrototypeOf(message)
+  if (current === proto) return
+  if (message[kServer] !== undefined) willMove(message, current)
   const root = message[kRoot]
   Object.setPrototypeOf(
     message,

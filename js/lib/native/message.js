@@ -9,6 +9,7 @@ const incoming = require('./incoming')
 const outgoing = require('./outgoing')
 const { clientError, isCutOff } = require('./client-error')
 const { knownSocket, drainReached, touchSlot, ended, broken } = require('./socket')
+const { SHARES_SHAPES, adoptable } = require('./adoptable')
 const S = require('./symbols')
 const { setImmediate } = require('./timers')
 
@@ -21,12 +22,10 @@ const messagePrototypes = { request: incoming.proto, response: outgoing.proto }
  * A class of requests as Node's server makes them: without what Express has on its own. One class for each app, since what V8 learns
  * of its instances ends in the app's prototype.
  */
-function rawRequestClass() {
-  return incoming.requestClass(Object.create(incoming.proto))
-}
+const rawRequestClass = () => adoptable(incoming.requestClass, incoming.proto)
 
 /** Classes for programs that are no Express app (`createServer((req, res) => …)`). */
-const rawRequest = rawRequestClass()
+const rawRequest = incoming.requestClass(Object.create(incoming.proto))
 const plain = {
   Request: rawRequest,
   Raw: rawRequest,
@@ -57,6 +56,19 @@ function classesFor(server, handler) {
   }
   server[kClasses] = known
   return known
+}
+
+/**
+ * A request with the prototype of the app that a server has called is being given another: there is an app below it. Those to come are
+ * made for that.
+ * @param {http.IncomingMessage} req native-backed
+ * @param {object} prototype the one it has
+ */
+function willMove(req, prototype) {
+  const known = req[S.kServer][kClasses]
+  if (SHARES_SHAPES || known?.request !== prototype || known.Request === known.Raw) return
+  known.Request = known.Raw
+  known.Response = adoptable(outgoing.responseClass, outgoing.proto)
 }
 
 function isFor(known, handler, request, response) {
@@ -204,6 +216,7 @@ module.exports = {
   setEtagFunctions,
   setFirstType,
   classesFor,
+  willMove,
   plain,
   setDeadline,
   deadlineOf,
