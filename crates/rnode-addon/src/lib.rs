@@ -7,6 +7,7 @@ mod errors;
 mod executor;
 mod frames;
 mod listen;
+mod memory;
 mod outboxes;
 mod pages;
 mod panic;

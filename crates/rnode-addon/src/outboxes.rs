@@ -5,8 +5,8 @@ use crate::env::{self, lock};
 use bytes::Bytes;
 use neon::prelude::*;
 use std::cell::UnsafeCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::Waker;
 
 /// Bytes of one outbox.
@@ -24,19 +24,62 @@ struct Outbox {
     taken: AtomicBool,
 }
 
-// SAFETY: the memory is written by the JavaScript thread alone, between `outbox` or `postOutbox` that gave it the number
-// and `postOutbox` that took it back; it is read elsewhere only between that and the release of `taken`.
+// SAFETY: the memory is used by whoever has set `taken`. That is the JavaScript thread, which alone writes it, from `outbox` or
+// `postOutbox` that gave it the number to `postOutbox` that took it back; then those who read it, until the release of `taken`; or
+// `discard_free`.
 unsafe impl Sync for Outbox {}
+
+/// The outboxes of all environments.
+static ALL: Mutex<Vec<Weak<Outbox>>> = Mutex::new(Vec::new());
 
 impl Outbox {
     fn new() -> Arc<Self> {
         let memory = vec![0_u8; OUTBOX_BYTES].into_boxed_slice();
         // SAFETY: `UnsafeCell<u8>` has the layout of `u8`, and the box is owned here.
         let memory = unsafe { Box::from_raw(Box::into_raw(memory) as *mut [UnsafeCell<u8>]) };
-        Arc::new(Self {
+        let outbox = Arc::new(Self {
             memory,
             taken: AtomicBool::new(true),
-        })
+        });
+        let mut all = lock(&ALL);
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(&outbox));
+        outbox
+    }
+
+    /// # Safety
+    /// `length` is within the memory, and nobody writes there as long as the bytes are used.
+    unsafe fn bytes(&self, length: usize) -> &[u8] {
+        // SAFETY: the memory is alive and initialised; the rest is the caller's word.
+        unsafe { std::slice::from_raw_parts(self.start(), length) }
+    }
+
+    /// Takes it if it is free.
+    fn take(&self) -> bool {
+        !self.taken.load(Ordering::Relaxed) && !self.taken.swap(true, Ordering::Acquire)
+    }
+
+    /// What was read or written is, before the outbox counts as free.
+    fn release(&self) {
+        self.taken.store(false, Ordering::Release);
+    }
+
+    /// Gives its pages back to the system; from then on they hold zeros. Only for whoever has taken it.
+    fn discard(&self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: `sysconf` has no premises. The range lies within the memory, which is anonymous, initialised afterwards too, and by
+        // the caller's word used by nobody else now.
+        unsafe {
+            let Ok(page @ 1..) = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)) else {
+                return;
+            };
+            let start = self.start();
+            let before = start.align_offset(page);
+            if let Some(inside) = OUTBOX_BYTES.checked_sub(before) {
+                let length = inside - inside % page;
+                libc::madvise(start.add(before).cast(), length, libc::MADV_DONTNEED);
+            }
+        }
     }
 
     fn start(&self) -> *mut u8 {
@@ -63,16 +106,24 @@ struct Posted {
 
 impl AsRef<[u8]> for Posted {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: the memory is alive and initialised, `length` is within it, and JavaScript writes nothing to an outbox
-        // that it has handed over until it is given its number again, which happens after this is dropped.
-        unsafe { std::slice::from_raw_parts(self.outbox.start(), self.length) }
+        // SAFETY: JavaScript writes nothing to an outbox that it has handed over until it is given its number again, which happens
+        // after this is dropped, and `length` is within it.
+        unsafe { self.outbox.bytes(self.length) }
     }
 }
 
 impl Drop for Posted {
     fn drop(&mut self) {
-        // What was read is read before the outbox counts as free.
-        self.outbox.taken.store(false, Ordering::Release);
+        self.outbox.release();
+    }
+}
+
+/// Gives the memory of outboxes that are free back to the system.
+pub(crate) fn discard_free() {
+    let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
+    for outbox in all.iter().filter(|outbox| outbox.take()) {
+        outbox.discard();
+        outbox.release();
     }
 }
 
@@ -96,26 +147,20 @@ pub(crate) fn post_outbox<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, J
     let Some(outbox) = all.get(index).filter(|_| length <= OUTBOX_BYTES) else {
         return cx.throw_range_error("no such outbox, or length is beyond it");
     };
-    let free = all
-        .iter()
-        .position(|outbox| !outbox.taken.load(Ordering::Acquire));
-    let posted = Posted {
-        outbox: outbox.clone(),
-        length,
-    };
+    let free = all.iter().position(|outbox| outbox.take());
     let next = match free {
-        Some(next) => {
-            all[next].taken.store(true, Ordering::Relaxed);
-            next
-        }
+        Some(next) => next,
         None if all.len() < MAX_OUTBOXES => all.len(),
         None => {
-            let copy = Bytes::copy_from_slice(posted.as_ref());
-            drop(posted);
-            outbox.taken.store(true, Ordering::Relaxed);
+            // SAFETY: JavaScript, which writes it, is in this call, and `length` was looked at.
+            let copy = Bytes::copy_from_slice(unsafe { outbox.bytes(length) });
             bridge.pool.post_batch(io, copy);
             return Ok(cx.number(index as f64));
         }
+    };
+    let posted = Posted {
+        outbox: outbox.clone(),
+        length,
     };
     bridge.pool.post_batch(io, Bytes::from_owner(posted));
     Ok(cx.number(next as f64))

@@ -1,6 +1,7 @@
 //! The process' one pool of I/O threads, shared by the main thread and all workers, and how many threads it has.
 //! It is never stopped: a worker that ends must not take it from the others.
 
+use crate::memory;
 use rnode_bridge::frame::MAX_IO_THREADS;
 use rnode_http::{IoPool, Lent, ThreadState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,7 @@ pub(crate) fn shared(asked: usize) -> Result<Arc<IoPool>, String> {
     if let Some(pool) = &*pool {
         return Ok(pool.clone());
     }
-    let started = IoPool::start_lending(threads(asked)?, lend)
+    let started = IoPool::start_lending(threads(asked)?, lend, memory::give_back)
         .map_err(|error| format!("no I/O threads: {error}"))?;
     *pool = Some(started.clone());
     Ok(started)

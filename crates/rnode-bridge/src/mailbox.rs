@@ -53,7 +53,7 @@ impl Batch {
 struct Inner {
     batch: Batch,
     waker: Option<Waker>,
-    /// Bytes of handed-over batches that the thread has not been through.
+    /// Bytes of handed-over batches and large bodies that the thread has not been through.
     handed: usize,
     /// Posters that wait, each until `handed` is at most so many bytes.
     ahead: Vec<(usize, Waker)>,
@@ -116,11 +116,12 @@ impl Mailbox {
         let start = inner.batch.bytes.len();
         inner.batch.bytes.extend_from_slice(head);
         let end = inner.batch.bytes.len();
+        inner.handed += body.len();
         inner.batch.kept.push(Kept::Body(start, end, body));
         wake(inner);
     }
 
-    /// Whether the thread has not been through `limit` bytes or more of the batches that were handed over. If so, `waker` is
+    /// Whether the thread has not been through `limit` bytes or more of what was handed over. If so, `waker` is
     /// woken once no more than half of that is left.
     pub fn is_behind(&self, limit: usize, waker: &Waker) -> bool {
         let mut inner = lock(&self.inner);
@@ -133,7 +134,7 @@ impl Mailbox {
         true
     }
 
-    /// The thread has been through `bytes` bytes of handed-over batches: they are with the kernel, or wait for their client.
+    /// The thread has been through `bytes` bytes of batches and large bodies: they are with the kernel, or wait for their client.
     pub fn caught_up(&self, bytes: usize) {
         if bytes == 0 {
             return;

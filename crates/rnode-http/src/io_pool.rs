@@ -21,6 +21,9 @@ const FILE_THREADS: usize = 4;
 /// Connections that a thread takes before the next one gets any.
 const BLOCK: usize = 64;
 
+/// Gives memory that nobody uses back to the system. Called on a thread that may block.
+pub type Relax = fn();
+
 /// A fixed number of I/O threads, shared by all servers of a process. Dropping the last reference stops them.
 #[derive(Debug)]
 pub struct IoPool {
@@ -37,6 +40,8 @@ pub(crate) struct Remote {
     pub(crate) slots: AtomicUsize,
     pub(crate) loan: Loan<dyn Lent>,
     pub(crate) wakes: Arc<Wakes>,
+    /// Gives memory back to the system.
+    pub(crate) relax: Option<Relax>,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +81,7 @@ impl IoPool {
     /// # Errors
     /// Those of the system when a thread or its event queue cannot be made.
     pub fn start(threads: usize) -> io::Result<Arc<Self>> {
-        Self::start_threads(threads, None)
+        Self::start_threads(threads, None, None)
     }
 
     /// As [`start`](Self::start), and connections may become direct (see [`DirectSet`]).
@@ -85,17 +90,26 @@ impl IoPool {
     /// drop of what it returns. That is used by one thread at a time, while the I/O thread runs nothing of its own, with
     /// a lock taken before and after.
     ///
+    /// `relax` is called when a thread has had no large bodies for five seconds, after it had some.
+    ///
     /// # Errors
     /// As `start`.
-    pub fn start_lending(threads: usize, lend: Lend) -> io::Result<Arc<Self>> {
-        Self::start_threads(threads, Some(lend))
+    pub fn start_lending(threads: usize, lend: Lend, relax: Relax) -> io::Result<Arc<Self>> {
+        Self::start_threads(threads, Some(lend), Some(relax))
     }
 
-    fn start_threads(threads: usize, lend: Option<Lend>) -> io::Result<Arc<Self>> {
+    fn start_threads(
+        threads: usize,
+        lend: Option<Lend>,
+        relax: Option<Relax>,
+    ) -> io::Result<Arc<Self>> {
         let mut remotes = Vec::new();
         let mut handles = Vec::new();
         for index in 0..threads.clamp(1, MAX_IO_THREADS) {
-            let remote = Arc::new(Remote::default());
+            let remote = Arc::new(Remote {
+                relax,
+                ..Remote::default()
+            });
             let (parking, unparked) = (remote.clone(), remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .on_thread_park(move || {
@@ -185,7 +199,7 @@ impl IoPool {
         }
     }
 
-    /// Whether a thread has not been through `limit` bytes or more of the batches that were handed over. If so, `waker` is woken
+    /// Whether a thread has not been through `limit` bytes or more of the batches and large bodies that were handed over. If so, `waker` is woken
     /// once no more than half of that is left.
     pub fn is_behind(&self, limit: usize, waker: &Waker) -> bool {
         self.threads

@@ -32,7 +32,7 @@ const CLOCK_EVERY = 4
 const LARGE_BODY = 128 * 1024
 /** An outbox with a body from this size on is handed over whole, so that the body is not copied again. */
 const KEPT_BODY = 4 * 1024
-/** How far (bytes of outboxes handed over) JavaScript may be ahead of an I/O thread before it begins another turn … */
+/** How far (bytes of outboxes and large bodies handed over) JavaScript may be ahead of an I/O thread before it begins another turn … */
 const MOST_AHEAD = 2 * 1024 * 1024
 /** … and after how many such bytes it looks. */
 const LOOK_EVERY = MOST_AHEAD / 4
@@ -60,7 +60,7 @@ let settling = false
 let flushScheduled = false
 /** A writer was told to wait for 'drain': what it goes on with comes before other frames, and leaves together. */
 let streaming = false
-/** Bytes of outboxes handed over since the last look at how far ahead they are. */
+/** Bytes of outboxes and large bodies handed over since the last look at how far ahead they are. */
 let handed = 0
 let started = false
 
@@ -349,6 +349,7 @@ function sendBytes(kind, flags, slot, generation, data, encoding) {
   const head = new Int32Array([20, kind | (flags << 8), slot, generation, size])
   out.post()
   native.postLarge(out.io, Buffer.from(head.buffer), 20, data)
+  handed += size
   return size
 }
 
@@ -438,6 +439,7 @@ function sendHead(kind, flags, slot, generation, status, lines, reason, body, en
   headWords(i32, 0, kind, status, lines.length, reason.length, bodyBytes)
   out.post()
   native.postLarge(out.io, head, total, body)
+  handed += bodyBytes
   return bodyBytes
 }
 

@@ -172,6 +172,35 @@ test('a body that is destroyed half-way, or whose client leaves, harms no other'
   assert.ok(seen.every((code) => code === 'ECONNRESET'))
 })
 
+test('a small part that is kept does not keep the memory around it', async (t) => {
+  const [first, rest] = [Buffer.alloc(20 * 1024, 1), Buffer.alloc(500 * 1024, 2)]
+  const kept = []
+  const port = await listening(t, (req, res) => {
+    req.on('data', (part) => {
+      if (part[0] !== 1) return
+      kept.push(part)
+      // the rest is sent when this part is here, so that it is one of its own
+      client.write(rest)
+    })
+    req.on('end', () => res.end())
+  })
+  const client = net.connect(port, '127.0.0.1')
+  t.after(() => client.destroy())
+  client.setNoDelay(true)
+  const before = process.memoryUsage().rss
+  const UPLOADS = 400
+  for (let i = 0; i < UPLOADS; i++) {
+    const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${first.length + rest.length}\r\n\r\n`
+    client.write(head)
+    await sleep(1)
+    client.write(first)
+    await once(client, 'data')
+  }
+  const grown = process.memoryUsage().rss - before
+  assert.ok(kept.reduce((sum, part) => sum + part.length, 0) === UPLOADS * first.length)
+  assert.ok(grown < UPLOADS * 256 * 1024, `${kept.length} parts keep ${grown} bytes`)
+})
+
 test('a worker that is terminated while bodies come in takes nothing along', async (t) => {
   const program = `
     const { parentPort } = require('node:worker_threads')

@@ -16,6 +16,8 @@ use std::task::{Context, Poll};
 
 /// Body bytes that travel beside their frame instead of being copied into it, from this size on.
 const LARGE_BODY: usize = 16 << 10;
+/// Parts below this share of a slab are copied into memory of their own: one that a program keeps would keep the slab.
+const LEAST_SHARE: usize = 8;
 /// What a first read of the socket leaves of a long body: all it has brought but a head of usual size.
 const NEARLY_FULL: usize = READ_AHEAD - (4 << 10);
 
@@ -72,8 +74,12 @@ impl Conn {
             let mut slabs = ctx.slabs.borrow_mut();
             let room = slabs.room(most);
             let read = io.poll_read_buf(cx, &mut room.limit(most));
-            if room.len() >= LARGE_BODY {
+            if room.len() >= SLAB / LEAST_SHARE {
                 Ok(room.split())
+            } else if room.len() >= LARGE_BODY {
+                let own = BytesMut::from(&room[..]);
+                room.clear();
+                Ok(own)
             } else {
                 let few = &mut ctx.read_buffer.borrow_mut()[..room.len()];
                 few.copy_from_slice(room);
@@ -84,6 +90,7 @@ impl Conn {
         match bytes {
             Ok(bytes) => {
                 self.note_activity(ctx);
+                ctx.note_strain();
                 self.take_large(bytes, ctx);
                 Some(Poll::Ready(()))
             }

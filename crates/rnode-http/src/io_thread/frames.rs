@@ -18,10 +18,13 @@ impl Ctx {
                 handed += frames.len();
                 self.frames(Commands::batch(frames));
             }
-            Posted::Large { head, body } => match Commands::large(head, body) {
-                Ok(command) => self.frame(&command),
-                Err(error) => log::line(&format!("dropped a large frame: {error}")),
-            },
+            Posted::Large { head, body } => {
+                handed += body.len();
+                match Commands::large(head, body) {
+                    Ok(command) => self.frame(&command),
+                    Err(error) => log::line(&format!("dropped a large frame: {error}")),
+                }
+            }
         });
         let mut touched = std::mem::take(&mut *self.touched.borrow_mut());
         for cell in &touched {
@@ -30,7 +33,10 @@ impl Ctx {
         self.consider_direct(&touched);
         touched.clear();
         *self.touched.borrow_mut() = touched;
-        self.remote.mailbox.caught_up(handed);
+        if handed != 0 {
+            self.note_strain();
+            self.remote.mailbox.caught_up(handed);
+        }
     }
 
     fn frames(&self, commands: Commands<'_>) {

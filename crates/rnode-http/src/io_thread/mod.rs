@@ -41,6 +41,8 @@ const POOLED_CAPACITY: usize = 64 << 10;
 
 /// For how long a file is kept open that nobody asks for; looked at as often.
 const IDLE_FILE: Duration = Duration::from_secs(10);
+/// For how long there are no large bodies until the memory that was needed for some goes back to the system.
+const REST: Duration = Duration::from_secs(5);
 /// Buffers for chunks of files kept for reuse.
 const POOLED_FILE_BUFFERS: usize = 16;
 
@@ -105,6 +107,10 @@ pub(crate) struct Ctx {
     pub(crate) lookups: RefCell<Lookups>,
     /// A task closes files that are kept open for too long.
     closes_files: Cell<bool>,
+    /// Large bodies have come or gone since the last look.
+    strained: Cell<bool>,
+    /// A task looks whether they still do.
+    watches_strain: Cell<bool>,
     file_buffers: RefCell<Vec<Box<[u8]>>>,
     remote: Arc<Remote>,
     pub(crate) direct: Direct,
@@ -135,6 +141,8 @@ impl Ctx {
             me: me.clone(),
             lookups: RefCell::default(),
             closes_files: Cell::new(false),
+            strained: Cell::new(false),
+            watches_strain: Cell::new(false),
             file_buffers: RefCell::default(),
             remote,
             direct: Direct::default(),
@@ -220,6 +228,28 @@ impl Ctx {
                 tokio::time::sleep(IDLE_FILE).await;
             }
             ctx.closes_files.set(false);
+        });
+    }
+
+    /// Large bodies come or go. Once none has for [`REST`], memory is given back.
+    pub(crate) fn note_strain(&self) {
+        self.strained.set(true);
+        if self.is_lent() || self.watches_strain.replace(true) {
+            return;
+        }
+        let Some(ctx) = self.me.upgrade() else {
+            return;
+        };
+        tokio::task::spawn_local(async move {
+            while ctx.strained.replace(false) {
+                tokio::time::sleep(REST).await;
+            }
+            ctx.watches_strain.set(false);
+            ctx.buffers.borrow_mut().clear();
+            ctx.file_buffers.borrow_mut().clear();
+            if let Some(relax) = ctx.remote.relax {
+                tokio::task::spawn_blocking(relax);
+            }
         });
     }
 
