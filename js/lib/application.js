@@ -454,7 +454,7 @@ function describeRoots(root) {
  */
 app.listen = function listen(...args) {
   // Required here: an app that only runs under Node's server needs no native server.
-  const server = require('./native/server/originals').serverOf(this)
+  const server = require('./native/server/choice').serverOf(this)
 
   if (typeof args.at(-1) === 'function') {
     const callback = once(args.pop())

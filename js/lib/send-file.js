@@ -7,6 +7,7 @@ const { lazy } = require('./lazy')
 const { askForFile } = require('./native/file')
 const { FILE_REPORT, FILE_SEND } = require('./native/frames')
 const { kSlot } = require('./native/symbols')
+const { isReplaced } = require('./replaced-fs')
 const transferFile = require('./transfer-file')
 const { aborted, isDirectory } = transferFile
 
@@ -34,7 +35,8 @@ function sendFile(res, pathname, options, watched, callback) {
   // send refuses some names before it looks for a file: at once
   const isRefused =
     REFUSED.test(pathname) || (options.dotfiles !== 'allow' && DOTFILE.test(pathname))
-  const number = res[kSlot] === undefined || isRefused ? 0 : fileOptions(file, options)
+  const isOurs = res[kSlot] !== undefined && !isRefused && !isReplaced()
+  const number = isOurs ? fileOptions(file, options) : 0
   const asked =
     number !== 0 &&
     askForFile(res, {

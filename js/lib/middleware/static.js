@@ -9,6 +9,7 @@ const { inspect } = require('node:util')
 const { createError } = require('../errors')
 const fileOptions = require('../file-options')
 const { lazy } = require('../lazy')
+const { isReplaced } = require('../replaced-fs')
 const { askForUrl } = require('../native/file')
 const { FILE_LOCATE, NATIVE_STATIC, nativeLayer } = require('../native/frames')
 const { kNativeLayer } = require('../router/symbols')
@@ -135,8 +136,9 @@ class SharedOptions {
     return this.#more.precompressed.length !== 0
   }
 
-  /** The number Rust knows them by; 0 if it cannot take them. */
+  /** The number Rust knows them by; 0 if it cannot take them, or the files are not the system's. */
   number() {
+    if (isReplaced()) return 0
     if (this.#read === null || this.#haveChanged()) {
       this.#read = READ.map((name) => this.#options[name])
       this.#number = this.#intern()

@@ -2,6 +2,7 @@
 // Whether somebody has replaced methods of Node's responses for the whole process, as agents do, before this package was loaded
 // or since. Then every response is Node's own from the start, so that these methods see what they would see there.
 
+const { nodesOwn } = require('../nodes-own')
 const { NodeProto } = require('./proto')
 
 /** Methods that agents wrap, and what stands in Node's own text of them but not in that of a wrapper. */
@@ -18,8 +19,7 @@ const MARKS = {
 
 /** A method as Node has it, null if it is somebody else's already. */
 function nodes(name) {
-  const method = NodeProto[name]
-  return Function.prototype.toString.call(method).includes(MARKS[name]) ? method : null
+  return nodesOwn(NodeProto[name], MARKS[name])
 }
 
 const writeHead = nodes('writeHead')

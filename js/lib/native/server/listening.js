@@ -15,7 +15,7 @@ const { retire } = require('./closing')
 const { isRelayed, relay } = require('./relay')
 const state = require('./state')
 const { nextTick } = require('../timers')
-const { nodesOwn } = require('./originals')
+const { nodesOwn } = require('../nodes-own')
 
 const { kId, kAddress, kClosing, kConfig, kGiven, kHandler, kListenToken } = state
 const { kOpen, kRouter, kUnref, kUnwatch, servers, updateRef, watchBusy } = state
