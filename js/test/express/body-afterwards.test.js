@@ -57,6 +57,44 @@ differential(
   ]
 )
 
+// Analytics and security agents look at bodies so, in front of the parsers.
+const wrapped = (which) => (express) => {
+  const app = express()
+  app.use((req, res, next) => {
+    const seen = []
+    const original = req[which]
+    res.locals.seen = seen
+    req[which] = function (...args) {
+      const [what, chunk] = args
+      if (which === 'read') seen.length = 1
+      else if (which === 'push') seen.push(what === null ? null : `${what}`)
+      else seen.push(what === 'data' && chunk ? `data ${which === 'emit' ? chunk : ''}` : what)
+      return original.apply(this, args)
+    }
+    next()
+  })
+  app.use(express.json(), express.urlencoded(), express.text(), express.raw({ limit: 3 }))
+  const answer = (req, res) => res.json([req.body, res.locals.seen])
+  app.use(answer, (err, req, res, _next) => {
+    req.body = err.type
+    res.status(err.status)
+    answer(req, res)
+  })
+  return app
+}
+for (const which of ['on', 'emit', 'push', 'read']) {
+  differential(`req.${which} is replaced`, wrapped(which), [
+    post(JSON_TYPE, '{"a":1}'),
+    post(JSON_TYPE, '{x'),
+    post(FORM, 'a=1'),
+    post('text/plain', 'text'),
+    post('application/octet-stream', 'longer'),
+    post('other/type', 'unread'),
+    post(JSON_TYPE, ''),
+    { path: '/' }
+  ])
+}
+
 differential(
   'headers that were changed count',
   (express) => {

@@ -17,7 +17,7 @@ const {
   kSocket,
   kStream
 } = require('../../native/symbols')
-const { consume, isConsumed } = require('../../native/incoming')
+const { consume, isConsumed, isTapped } = require('../../native/incoming')
 const head = require('./head')
 
 const typeis = lazy(() => require('type-is'))
@@ -96,7 +96,8 @@ function inlineParser(kind, options, make) {
     if (
       (req[kFlags] & F.BODY_COMPLETE) === 0 ||
       inline === undefined ||
-      req._events !== undefined
+      req._events !== undefined ||
+      isTapped(req)
     ) {
       return fallback(req, res, next)
     }
@@ -106,7 +107,8 @@ function inlineParser(kind, options, make) {
       const accepted = accepts.ask(req)
       if (!accepted) return next()
       // the function may have looked at the headers, changed them or begun to read
-      if (req[kStream] === true || req._events !== undefined || isConsumed(req)) {
+      const isListenedTo = req._events !== undefined || isTapped(req)
+      if (req[kStream] === true || isListenedTo || isConsumed(req)) {
         return accepts.known(accepted, fallback, req, res, next)
       }
       touched = head.isTouched(req)

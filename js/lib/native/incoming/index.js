@@ -183,6 +183,13 @@ function requestClass(prototype) {
 proto.eventNames = eventNames
 alike(proto, NodeProto)
 
+const { on, emit, push, read } = proto
+
+/** Somebody has put methods of his own in the place of those that a body goes through, to see it. */
+function isTapped(req) {
+  return req.on !== on || req.emit !== emit || req.push !== push || req.read !== read
+}
+
 module.exports = {
   proto,
   partsOf,
@@ -197,5 +204,6 @@ module.exports = {
   finishRequest,
   consume,
   drain,
-  isConsumed
+  isConsumed,
+  isTapped
 }
