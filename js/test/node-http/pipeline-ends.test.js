@@ -17,6 +17,32 @@ suite(__filename, [
     }),
     exchange: ({ raw }) => raw(GET('/1') + GET('/2'))
   },
+  ...[
+    ['in the handler', (fn) => fn()],
+    ['in a tick', process.nextTick],
+    ['later', setImmediate]
+  ].map(([when, schedule]) => ({
+    name: `an answered request ends the socket ${when}, with another behind it`,
+    serve:
+      ({ log }) =>
+      (req, res) => {
+        log('enter', req.url)
+        if (req.url === '/1') {
+          res.send('one')
+          schedule(() => req.socket.end())
+        } else {
+          req.on('close', () => log('req close'))
+          res.on('close', () => log('res close'))
+          res.on('finish', () => log('finish'))
+          setImmediate(() => setImmediate(() => res.send('two')))
+        }
+      },
+    async exchange({ raw, until }) {
+      const answer = await raw(GET('/1') + GET('/2'))
+      await until(4)
+      return answer
+    }
+  })),
   {
     name: 'the first answer closes the connection',
     serve: gather(

@@ -78,7 +78,44 @@ const answers = {
   }
 }
 
+/** A body in two packets, with a request behind it, which the first one's handler waits for. */
+const behindBody = (name, lines, first, rest, act = (held) => held[0].res.end('one')) => ({
+  name: `a request behind a body that nobody reads: ${name}`,
+  serve(ctx) {
+    const handler = gather(2, async (held) => {
+      ctx.log('both', held[0].req.complete)
+      await act(held)
+      await ticks(3)
+      held[1].res.end('two')
+    })(ctx)
+    return (req, res) => {
+      ctx.log('enter', req.url)
+      handler(req, res)
+    }
+  },
+  async exchange({ open, until }) {
+    const connection = await open()
+    connection.write(`POST /1 HTTP/1.1\r\nHost: a\r\n${lines}\r\n${first}`)
+    await until(1)
+    connection.write(rest + GET('/2'))
+    const out = []
+    for (const method of ['POST', 'GET']) out.push(await connection.readResponse(method))
+    return out
+  }
+})
+
+const reads = async ([{ req, res }]) => {
+  let text = ''
+  for await (const chunk of req) text += chunk
+  res.end(`${text.length}`)
+}
+
 suite(__filename, [
+  behindBody('short', 'Content-Length: 6\r\n', 'abc', 'def'),
+  behindBody('short, and read in the end', 'Content-Length: 6\r\n', 'abc', 'def', reads),
+  behindBody('longer', 'Content-Length: 12000\r\n', 'a'.repeat(9000), 'b'.repeat(3000)),
+  behindBody('chunked', 'Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n', '3\r\ndef\r\n0\r\n\r\n'),
+  behindBody('chunked, read', 'Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n', '0\r\n\r\n', reads),
   ...Object.entries(answers).map(([name, answer]) => backwards(name, answer)),
   together(
     'answered in order, each later',

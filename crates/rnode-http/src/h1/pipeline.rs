@@ -158,6 +158,13 @@ impl Conn {
             }
             Kind::Hold { hold } => self.hold(hold),
             Kind::Destroy { reset, .. } => self.destroy(reset, ctx),
+            // By a request that had been answered: the one whose turn has come since is not answered any more.
+            Kind::SocketEnd { wait } if !self.behind.has(generation) => {
+                if self.invocation_open() {
+                    self.abort_for(abort::SERVER_CLOSING, 0);
+                }
+                self.end_writing(wait);
+            }
             // The connection has ended, or ends with an answer before it, which JavaScript cannot know yet.
             _ if self.phase != Phase::Active || self.response == Response::Queued => {}
             _ => {

@@ -32,8 +32,8 @@ pub(super) struct Persistence {
 }
 
 impl Conn {
-    /// Does what one frame asks. `generation` is that of a request which is not over, or the last one; only a RAW that has
-    /// nothing but a wish for DRAIN may be older.
+    /// Does what one frame asks. `generation` is that of a request which is not over, or the last one; only SOCKET_END, and a RAW that
+    /// has nothing but a wish for DRAIN, may be older.
     pub(crate) fn command(&mut self, kind: &Kind<'_>, generation: u32, ctx: &Ctx) {
         match *kind {
             Kind::Raw { drain, body } if body.as_slice().is_empty() => {
@@ -105,16 +105,19 @@ impl Conn {
             }
             Kind::Raw { drain, body } => self.raw(drain, body, ctx),
             Kind::Hold { hold } => self.hold(hold),
-            Kind::SocketEnd { wait } => {
-                self.aborted = true;
-                self.linger |= wait;
-                self.response = Response::Queued;
-                self.file = None;
-                self.close_after = true;
-            }
+            Kind::SocketEnd { wait } => self.end_writing(wait),
             // The thread handles them: they are for any generation.
             Kind::WatchClose { .. } | Kind::ProgressAsk => {}
         }
+    }
+
+    /// SOCKET_END of the request whose turn it is, whose answer ends with the connection.
+    pub(super) fn end_writing(&mut self, wait: bool) {
+        self.aborted = true;
+        self.linger |= wait;
+        self.response = Response::Queued;
+        self.file = None;
+        self.close_after = true;
     }
 
     /// BODY_WANT and BODY_DUMP, of the request whose body is being read.

@@ -69,7 +69,11 @@ impl Ctx {
                 }
                 _ => slots
                     .get(index, command.generation)
-                    .or_else(|| earlier(&slots, index, command.generation)),
+                    .or_else(|| earlier(&slots, index, command.generation))
+                    .or_else(|| match command.kind {
+                        Kind::SocketEnd { .. } => own(&slots, index, command.generation),
+                        _ => None,
+                    }),
             };
             match found {
                 Some(cell) if frame::slot_io(command.slot) == self.id => cell.clone(),
@@ -133,6 +137,12 @@ impl Ctx {
             });
         }
     }
+}
+
+/// The connection of a request, over or not.
+fn own(slots: &Slots<Rc<ConnCell>>, index: u32, generation: u32) -> Option<&Rc<ConnCell>> {
+    let (current, cell) = slots.current(index)?;
+    cell.borrow().is_own(generation, current).then_some(cell)
 }
 
 /// The connection of a request that others were read behind, if it is not over.

@@ -5,9 +5,9 @@
 const { EventEmitter } = require('node:events')
 const F = require('../frames')
 const bridge = require('../bridge')
-const { kSlot, kGeneration } = require('../symbols')
+const { kSlot, kGeneration, kRequest, kSocket } = require('../symbols')
 const { lossOf, ownAnswer, refuseHeld } = require('./writing')
-const { sockets, destroyedSlots, kFlow, kEnded, kFinished, kGone } = require('./state')
+const { sockets, destroyedSlots, endedSlots, kFlow, kEnded, kFinished, kGone } = require('./state')
 const { kTakeBack, kListenersBefore, kUnref } = require('./state')
 const { kLeaving, kUnrefSockets, recheckRef } = require('../server/state')
 const { endTimeout } = require('./timeout')
@@ -40,6 +40,10 @@ function endWriting(socket, flags) {
   if (socket[kEnded] || socket.destroyed) return
   socket[kEnded] = true
   socket.writable = false
+  // an answer of another request, which knows nothing of the socket, is to find it ended
+  endedSlots.add(socket[kSlot])
+  const turn = bridge.first(socket[kSlot])?.[kRequest]
+  if (turn !== undefined && turn[kSocket] === undefined) turn[kSocket] = socket
   bridge.sendWord(F.SOCKET_END, flags, socket[kSlot], socket[kGeneration], 0)
   leave(socket)
   setImmediate(finish, socket)
@@ -66,8 +70,8 @@ function destroy(err) {
   this.writable = false
   nextTick(refuseHeld, this)
   if (err) nextTick(emitError, this)
-  // as a handle's: after what the turn has left to do
-  setImmediate(closed, this, Boolean(err))
+  // as a handle's, which is closed behind the immediates: those that are set by now, and those set in this turn
+  setImmediate(setImmediate, closed, this, Boolean(err))
   return this
 }
 

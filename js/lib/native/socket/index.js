@@ -12,7 +12,8 @@ const { NativeSocket } = require('./view')
 const { isReplaced, isReplacedOn, isUntouched, adoptFlow, drainReached } = require('./writing')
 const { ended, closed, broken } = require('./ending')
 const { tellTimeout, touch, touchSlot, isTimed, endOfAnswer } = require('./timeout')
-const { HIGH_WATER_MARK, sockets, destroyedSlots, kFresh, kListenersBefore } = require('./state')
+const { HIGH_WATER_MARK, sockets, kFresh, kListenersBefore } = require('./state')
+const { destroyedSlots, endedSlots } = require('./state')
 
 const { kSlot, kGeneration, kParts, kHead, kInlineBody, kPorts, kServer, kId, kFlags } = S
 
@@ -50,9 +51,13 @@ function socketOf(req) {
   return socket
 }
 
-/** A request on a connection whose socket has a write() of the program's is given that socket at once. */
+/** A request on a connection whose socket has a write() of the program's, or was ended by it, is given that socket at once. */
 function recallSocket(req) {
-  if (isReplacedOn(knownSocket(req[kSlot]))) req[S.kSocket] = socketOf(req)
+  const slot = req[kSlot]
+  const isEnded = endedSlots.size !== 0 && endedSlots.has(slot)
+  if ((isEnded && knownSocket(slot) !== undefined) || isReplacedOn(knownSocket(slot))) {
+    req[S.kSocket] = socketOf(req)
+  }
 }
 
 /** From now on what is written to the socket is said beside this request. */
@@ -112,6 +117,7 @@ function isDestroyed(slot) {
 /** The connection in a slot has ended, or another one has taken the slot. */
 function markEnded(slot) {
   if (destroyedSlots.size !== 0) destroyedSlots.delete(slot)
+  if (endedSlots.size !== 0) endedSlots.delete(slot)
 }
 
 /** A new connection has taken the slot: the old one's socket is not its. */

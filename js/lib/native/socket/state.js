@@ -10,11 +10,14 @@ const HIGH_WATER_MARK = getDefaultHighWaterMark ? getDefaultHighWaterMark(false)
 const sockets = []
 /** Slots whose connection the program has destroyed, until Rust says that it has ended. */
 const destroyedSlots = new Set()
+/** The same for those whose socket it has ended. */
+const endedSlots = new Set()
 
 module.exports = {
   HIGH_WATER_MARK,
   sockets,
   destroyedSlots,
+  endedSlots,
   kTimeout: Symbol('rnode.socketTimeout'),
   kTimer: Symbol('rnode.socketTimer'),
   /** It is the program's, also where that has turned it off. */
