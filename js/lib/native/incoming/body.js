@@ -10,6 +10,7 @@ const bridge = require('../bridge')
 const { HIGH_WATER_MARK } = require('../socket')
 const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { isBare, isConsumed } = require('./consumed')
+const { errorOf, isAborted, isClosed } = require('./lost')
 const { regain } = require('../pin')
 const { SENT, DONE } = require('../outgoing/proto')
 const {
@@ -191,24 +192,23 @@ function streamProperty(name, before, after) {
   )
 }
 
-const isAborted = (req) => req[kAbortReason] !== undefined
-const isClosed = (req) => req[kReading].closed
+const isReadAndClosed = (req) => req[kReading].closed
 const yes = () => true
 const no = () => false
 const none = () => null
 
 streamProperty('readable', (req) => !isAborted(req), no)
-streamProperty('destroyed', isAborted, isClosed)
-streamProperty('closed', isAborted, isClosed)
+streamProperty('destroyed', isAborted, isReadAndClosed)
+streamProperty('closed', isClosed, isReadAndClosed)
 streamProperty('readableEnded', no, yes)
 streamProperty('readableAborted', isAborted, no)
 streamProperty('readableDidRead', no, (req) => req[kReading].read)
 streamProperty('readableFlowing', none, yes)
-streamProperty('errored', none, none)
+streamProperty('errored', errorOf, none)
 
 /** Who asks for the stream of a taken body after all gets one that has ended. */
 function endedState(req) {
-  const closed = isClosed(req)
+  const closed = isReadAndClosed(req)
   const reason = req[kAbortReason]
   // what was aborted is the response: the body had come
   req[kAbortReason] = undefined

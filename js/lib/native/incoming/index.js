@@ -14,6 +14,7 @@ const { alike, eventNames } = require('../likeness')
 const { partsOf } = require('./head')
 const body = require('./body')
 const { consume, drain, isConsumed } = require('./consumed')
+const { closing, errorOf, resetError } = require('./lost')
 const S = require('../symbols')
 const { nextTick } = require('../timers')
 
@@ -123,18 +124,13 @@ function abortRequest(req, reason) {
   }
   req.aborted = true
   if (req._events === undefined) return
+  closing.add(req)
   req.emit('aborted')
   nextTick(() => {
-    if (req.listenerCount('error') !== 0) req.emit('error', resetError())
+    closing.delete(req)
+    if (req.listenerCount('error') !== 0) req.emit('error', errorOf(req))
     req.emit('close')
   })
-}
-
-/** The error that Node gives a request whose client has left. */
-function resetError() {
-  const err = new Error('aborted')
-  err.code = 'ECONNRESET'
-  return err
 }
 
 /** The response is complete: the request's own 'end' and 'close' follow for those who listen. */
