@@ -4,6 +4,7 @@
 // moment and kind of handler; and what a handler may still do afterwards.
 
 const assert = require('node:assert/strict')
+const { Readable, pipeline } = require('node:stream')
 const { suite } = require('./harness')
 
 const LARGE = Buffer.alloc(400_000, 'z')
@@ -78,6 +79,50 @@ const HALF_CHUNK = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n
 const both = (name, options) => [leave(name, options), leave(name, { ...options, reset: true })]
 
 suite(__filename, [
+  ...[['aborted', 'error', 'close'], ['aborted', 'close'], ['close']].map((events) => ({
+    name: `what a request says of itself while it hears that its client has left: ${events}`,
+    serve:
+      ({ log }) =>
+      (req) => {
+        for (const event of events) {
+          req.on(event, (err) =>
+            log(event, err?.code ?? null, req.errored?.code ?? null, req.closed, req.destroyed)
+          )
+        }
+        log('enter')
+      },
+    async exchange({ open, until }) {
+      const connection = await open()
+      connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      await until(1)
+      connection.destroy()
+      await until(1 + events.length)
+    }
+  })),
+  ...['destroy', 'socket', 'pipeline'].map((how) => ({
+    name: `who destroys the answer hears of its end behind the immediates of the turn: ${how}`,
+    serve:
+      ({ log }) =>
+      (req, res, next) => {
+        res.on('close', () => log('res close', res.writableEnded))
+        req.on('close', () => log('req close'))
+        if (how === 'destroy') res.destroy()
+        else if (how === 'socket') req.socket.destroy()
+        else {
+          const failing = new Readable({ read: () => failing.destroy(new Error('source')) })
+          pipeline(failing, res, (err) => {
+            log('piped', err.message)
+            next(err)
+          })
+        }
+        setImmediate(() => log('immediate'))
+      },
+    async exchange({ raw, until }) {
+      const answer = await raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      await until(3)
+      return answer
+    }
+  })),
   ...both('before any answer, handler waits', {
     text: GET,
     act: (req, res, { log }) => log('handler')

@@ -126,11 +126,18 @@ function abortRequest(req, reason) {
   if (req._events === undefined) return
   closing.add(req)
   req.emit('aborted')
-  nextTick(() => {
-    closing.delete(req)
-    if (req.listenerCount('error') !== 0) req.emit('error', errorOf(req))
-    req.emit('close')
-  })
+  nextTick(tellClosed, req)
+}
+
+/** In the tick in which Node's stream would call back; its events come in the next. */
+function tellClosed(req) {
+  closing.delete(req)
+  nextTick(tellEnd, req)
+}
+
+function tellEnd(req) {
+  if (req.listenerCount('error') !== 0) req.emit('error', errorOf(req))
+  req.emit('close')
 }
 
 /** The response is complete: the request's own 'end' and 'close' follow for those who listen. */

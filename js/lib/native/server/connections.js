@@ -17,7 +17,7 @@ const { kUpgraded, kLeaving, servers, updateRef, recheckRef } = require('./state
 const { nextTick, setImmediate } = require('../timers')
 
 const { NativeSocket, openSocket, knownSocket, markEnded, forgetSocket } = socketViews
-const { isReplaced, isTimed, tellTimeout, ended, broken, closed } = socketViews
+const { isDestroyed, isReplaced, isTimed, tellTimeout, ended, broken, closed } = socketViews
 
 bridge.onFrame(F.UPGRADE, (words, at, inbox) => {
   const server = servers.get(words[at + 4])
@@ -112,6 +112,7 @@ bridge.onFrame(F.CONNECTION, (words, at, inbox) => {
 })
 
 bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
+  const isOwn = isDestroyed(words[at + 2])
   markEnded(words[at + 2])
   const server = servers.get(words[at + 4])
   if (server?.[kLeaving].delete(words[at + 2])) recheckRef(server)
@@ -119,6 +120,8 @@ bridge.onFrame(F.CONNECTION_CLOSED, (words, at) => {
   // an answer to a late WATCH_CLOSE may find the next connection's socket in the slot
   if (socket === undefined || ((socket[S.kGeneration] - words[at + 3]) | 0) > 0) return
   bridge.settle()
+  // of one that the program has destroyed its destroy() tells
+  if (isOwn && socket.destroyed) return
   const fin = ((words[at + 1] >>> 8) & F.CONNECTION_ENDED) !== 0
   const err = words[at + 5] === 0 ? null : clientError(words[at + 5] - 1)
   // what was read before it is handled first, down to the end of its turn
