@@ -5,7 +5,12 @@
 const theirs = require('express')
 const ours = require('../../index.js')
 const { compare } = require('./compare')
-const generate = { ...require('./generate'), ...require('./stacks'), ...require('./apps') }
+const generate = {
+  ...require('./generate'),
+  ...require('./stacks'),
+  ...require('./apps'),
+  ...require('./leavers')
+}
 
 process.on('disconnect', () => process.exit())
 process.on('message', async ({ kind, seeds }) => {

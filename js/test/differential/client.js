@@ -6,6 +6,9 @@ const net = require('node:net')
 
 /** Nothing more for so long counts as no answer. */
 const QUIET_MS = 300
+/** A client that leaves does so this long after its request, and what follows is waited for so long (ms). */
+const SENT_MS = 15
+const LEFT_MS = 60
 
 /** Where the first response in `bytes` ends, -1 if it is not whole; `framing` says how. */
 function responseEnd(bytes, method, ended) {
@@ -46,7 +49,7 @@ function responseEnd(bytes, method, ended) {
 /**
  * @param {number} port
  * @param {{ requests: Array<{ bytes: string, method: string }>, pipelined?: boolean, fin?: boolean, quiet?: number,
- *   pieces?: number }} group `bytes` latin1; `pieces`: so many packets per request; `fin`: the client half-closes behind its last request
+ *   pieces?: number, leave?: { how: 'destroy'|'reset'|'end', when: 'sent'|'data', cut: number } }} group `bytes` latin1; `pieces`: so many packets per request; `fin`: the client half-closes behind its last request
  * @returns {Promise<{ answers: string[], end: string }>} one text per response, and how the connection ended
  */
 function exchange(port, group) {
@@ -60,7 +63,9 @@ function exchange(port, group) {
     /** Pieces of a request are still to be sent: an answer may come before, the next request must not. */
     let sending = false
     let timer
+    let left = false
     const finish = (end) => {
+      if (left) return
       clearTimeout(timer)
       if (bytes.length !== 0) answers.push(`rest: ${bytes.toString('latin1')}`)
       bytes = Buffer.alloc(0)
@@ -80,7 +85,11 @@ function exchange(port, group) {
       } else {
         const data = Buffer.from(filled(requests[next++].bytes, answers.at(-1)), 'latin1')
         const last = next === requests.length
-        if (!group.pieces) socket.write(data)
+        if (group.leave && last) {
+          socket.write(data.subarray(0, data.length - group.leave.cut))
+          if (group.leave.when === 'sent' || group.leave.cut > 0) setTimeout(leave, SENT_MS)
+          else socket.once('data', leave)
+        } else if (!group.pieces) socket.write(data)
         else {
           sending = true
           sendPieces(socket, data, group.pieces, () => {
@@ -92,7 +101,21 @@ function exchange(port, group) {
       }
       wait()
     }
+    /** The client goes, and says no more; how much of an answer it has got by then is a matter of time. */
+    const leave = () => {
+      if (left) return
+      left = true
+      clearTimeout(timer)
+      if (group.leave.how === 'end') socket.end()
+      else if (group.leave.how === 'reset') socket.resetAndDestroy()
+      else socket.destroy()
+      setTimeout(() => {
+        socket.destroy()
+        resolve({ answers: [], end: 'left' })
+      }, LEFT_MS)
+    }
     const take = () => {
+      if (left) return
       while (answers.length < requests.length) {
         const end = responseEnd(bytes, requests[answers.length].method, ended)
         if (end < 0) break

@@ -1,7 +1,7 @@
 'use strict'
 // Generated programs, the same ones in every run: what each answers, and what its handlers see, is
 // what Express on node:http gives. A seed that fails is a program of its own: `program(seed)` and
-// `misuse(seed)` in generate.js, `stack(seed)` in stacks.js and `application(seed)` in apps.js print as JSON. Left out are seeds of what docs/compatibility.md tells
+// `misuse(seed)` in generate.js, `stack(seed)` in stacks.js and `application(seed)` in apps.js and `leaver(seed)` in leavers.js print as JSON. Left out are seeds of what docs/compatibility.md tells
 // of, of internals of Node that nothing can be seen of otherwise, and of programs that make Node send
 // a malformed message. RNODE_SEEDS=1000-1999 runs those seeds instead.
 
@@ -45,6 +45,7 @@ for (const [name, kind, list] of [
   ['random apps answer as on Express', 'program', seeds(1, 120)],
   ['random apps with npm middleware answer as on Express', 'stack', seeds(1, 120)],
   ['random apps as people write them answer as on Express', 'application', seeds(1, 80)],
+  ['clients that leave are heard of as on Express', 'leaver', seeds(1, 50)],
   ['random calls of req and res do what they do on Node', 'misuse', seeds(1, 60, WITHOUT)]
 ]) {
   test(name, async () => {

@@ -170,7 +170,7 @@ function step(ctx, one, resume) {
       if (rest[0] === 'immediate') setImmediate(resume)
       else if (rest[0] === 'tick') process.nextTick(resume)
       else if (rest[0] === 'micro') queueMicrotask(resume)
-      else setTimeout(resume, 2)
+      else setTimeout(resume, rest[0] === 'while' ? 35 : 2)
       return true
     case 'read':
       read(ctx, rest[0], resume)

@@ -7,6 +7,25 @@ const path = require('node:path')
 const { PassThrough, Readable, Transform, pipeline } = require('node:stream')
 const { FIXTURES, show, value } = require('./realize')
 
+/** Chunks every 2 ms, for ever or for a while. */
+async function* slowly(chunks, times) {
+  for (let i = 0; i < times; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    yield chunks[i % chunks.length]
+  }
+}
+
+/** Comes to an error behind its first chunk. */
+function failing(chunks) {
+  let i = 0
+  return new Readable({
+    read() {
+      if (i === 0) this.push(chunks[i++])
+      else setImmediate(() => this.destroy(new Error('source')))
+    }
+  })
+}
+
 /** What is done with the chunks of `['flow', how, chunks]`. */
 const FLOWS = {
   pipeline: (ctx, chunks) => pipeline(Readable.from(chunks), ctx.res, told(ctx)),
@@ -15,6 +34,26 @@ const FLOWS = {
     pipeline(Readable.from(chunks), new PassThrough(), upperCase(), ctx.res, told(ctx)),
   file: (ctx) => fs.createReadStream(path.join(FIXTURES, 'public/large.txt')).pipe(ctx.res),
   iterate: (ctx, chunks) => each(ctx, Readable.from(chunks)),
+  // as server-sent events: until the client has gone
+  ticks(ctx, chunks) {
+    const timer = setInterval(() => ctx.res.write(chunks[0]), 2)
+    ctx.res.on('close', () => {
+      clearInterval(timer)
+      ctx.log('stopped')
+    })
+    setTimeout(() => ctx.res.end(), 200).unref()
+  },
+  pulled: (ctx, chunks) => each(ctx, Readable.from(slowly(chunks, 100))),
+  endless: (ctx, chunks) => pipeline(slowly(chunks, 100), ctx.res, told(ctx)),
+  failing: (ctx, chunks) => pipeline(failing(chunks), ctx.res, told(ctx)),
+  broken: (ctx, chunks) =>
+    failing(chunks)
+      .on('error', (err) => ctx.next(err))
+      .pipe(ctx.res),
+  missing: (ctx) =>
+    pipeline(fs.createReadStream(path.join(FIXTURES, 'none')), ctx.res, (err) => {
+      if (!ctx.res.headersSent) ctx.next(new Error(err.code))
+    }),
   immediate(ctx, chunks) {
     const go = () => {
       if (chunks.length === 0) ctx.res.end()
@@ -76,6 +115,17 @@ function recipe(ctx, [kind, ...rest]) {
         name === 'route' ? ctx.req.route?.path : ctx.req[name]
       ])
       ctx.res[method](Object.fromEntries(seen))
+      return false
+    }
+    case 'witness': {
+      const [target, event, names] = rest
+      const on = target === 'socket' ? ctx.req.socket : ctx[target]
+      on.on(event, (...args) => {
+        const seen = names.map(
+          (name) => `${name}=${show(name === 'socket' ? on.socket === null : on[name])}`
+        )
+        ctx.log(`${target}:${event}`, args.map((one) => show(one)).join(','), seen.join(' '))
+      })
       return false
     }
     default:
