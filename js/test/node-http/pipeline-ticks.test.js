@@ -80,6 +80,15 @@ suite(__filename, [
     }
   },
   {
+    name: 'the final handler waits for the end of a body that no tick brings',
+    serve: () => (req, res, next) => {
+      if (req.url === '/1') process.nextTick(() => res.end('answered'))
+      else if (req.url === '/2') next()
+      else req.socket.destroy()
+    },
+    exchange: ({ raw }) => raw(GET('/1') + POST('/2', 'abc') + GET('/3'))
+  },
+  {
     name: 'an answer by a tick, a connection destroyed by the handler behind it',
     serve: () => (req, res) => {
       if (req.url === '/1') {

@@ -10,6 +10,7 @@ const bridge = require('../bridge')
 const { HIGH_WATER_MARK } = require('../socket')
 const { NodeProto, proto, define, lazy, own } = require('./proto')
 const { isBare, isConsumed } = require('./consumed')
+const { entering } = require('./entering')
 const { errorOf, isAborted, isClosed } = require('./lost')
 const { regain } = require('../pin')
 const { SENT, DONE } = require('../outgoing/proto')
@@ -37,12 +38,6 @@ const SMALL_WINDOW = 64 * 1024
 const MANY_BODIES = 64
 
 /**
- * The request whose handler is being called: Node's parser sees its body and its end only afterwards. `isBetween`: it comes to the end,
- * and to the request behind it, when the ticks have run.
- */
-const entering = { req: null, isRunning: false, isBetween: false }
-
-/**
  * A Buffer of the bytes that shares its memory with nobody, as those that Node reads into. The app may transfer it (a byte stream does so
  * with what it is given); with Buffer's pool or the inbox, all others in there would be lost.
  */
@@ -59,9 +54,9 @@ const ENDING = false
 /**
  * The handler has returned: the parser sees the body; the end behind it after the first ticks.
  * @param {http.IncomingMessage} req
- * @param {boolean} isBetween its bytes are followed by another request of the same packet
  */
-function entered(req, isBetween) {
+function entered(req) {
+  const { isBetween } = entering
   entering.isRunning = false
   const isStream = req[kStream] === true && (req[kFlags] & F.BODY_COMPLETE) !== 0
   const body = req[kInlineBody]
@@ -69,7 +64,6 @@ function entered(req, isBetween) {
     entering.req = null
     if (isStream) pushEnd(req)
   } else {
-    entering.isBetween = isBetween
     if (!isBetween) nextTick(leaveSoon, req)
     if (isStream && body !== undefined) {
       req[kInlineBody] = null

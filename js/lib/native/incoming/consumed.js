@@ -7,6 +7,7 @@
 const F = require('../frames')
 const ticks = require('../ticks')
 const { SENT, DONE } = require('../outgoing/proto')
+const { entering } = require('./entering')
 const {
   kAbortReason,
   kEpoch,
@@ -92,6 +93,7 @@ function isUntouched(req) {
     req[kAbortReason] === undefined &&
     (req[kSocket] === undefined || req[kSocket].readable) &&
     req.upgrade === false &&
+    !(entering.isBetween && entering.req === req) &&
     !isConsumed(req)
   )
 }

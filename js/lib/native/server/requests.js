@@ -204,13 +204,15 @@ function begin(server, words, at, inbox) {
   // layers that Node would have waited for files in have passed it on
   entering.req = (flags & F.PASSED) === 0 ? req : null
   entering.isRunning = true
+  // another request of the same packet follows the bytes of its body
+  entering.isBetween = words[at + 1] < 0 && words[at + 10] !== 0
   try {
     resource.runInAsyncScope(dispatch, undefined, server, handler, req, res, flags)
   } catch (err) {
     // as from any callback: 'uncaughtException', and the rest of the batch goes on
     nextTick(rethrow, err)
   }
-  entered(req, words[at + 1] < 0 && words[at + 10] !== 0)
+  entered(req)
 }
 
 /** 500 for an invocation that no handler will see. */
