@@ -26,7 +26,7 @@ const { kSlot, kGeneration, kFlags, kState, kSpecial, kHeaderList, kSocket, kSer
   S
 const { kFixed, kRequest } = S
 
-const { write, end, writeHead, _implicitHeader } = proto
+const { writeHead, _implicitHeader } = proto
 
 /** What a streamed response keeps beside its headers. */
 class Stream {
@@ -59,12 +59,13 @@ function isPlainHead(res) {
   )
 }
 
-/** True if Rust may write the head and frame the body: nobody could tell the difference. */
+/**
+ * True if Rust may write the head and frame the body: nobody could tell the difference. Who has put a write() or an end() of
+ * his own on the response (compression, sessions) calls ours from there; Node's methods call neither.
+ */
 function isStreamable(res, status) {
   const req = res[kRequest]
   return (
-    res.write === write &&
-    res.end === end &&
     !isHookedBelow(res) &&
     status >= 200 &&
     status <= 999 &&
