@@ -20,6 +20,8 @@ const CASE_LIMIT_MS = 30_000
 const UNTIL_LIMIT_MS = 8_000
 /** Rounds of the event loop in which what has gone is told of. */
 const ROUNDS = 20
+/** In bytes that are compared as they are. */
+const DATE = /^Date: .*GMT\r$/gim
 
 /**
  * @typedef {object} Case
@@ -249,7 +251,7 @@ class Side {
         if (options.end) connection.end()
         const { bytes, error } = await connection.readToEnd()
         return {
-          text: bytes.toString('latin1').replace(/^Date: .*GMT\r$/gim, 'Date: <date>\r'),
+          text: bytes.toString('latin1'),
           error
         }
       },
@@ -281,7 +283,8 @@ class Side {
 }
 
 function settleAll(value) {
-  if (Buffer.isBuffer(value)) return settle({ headers: [], body: value }).body
+  if (typeof value === 'string') return value.replace(DATE, 'Date: <date>\r')
+  if (Buffer.isBuffer(value)) return settleAll(settle({ headers: [], body: value }).body)
   if (Array.isArray(value)) return value.map(settleAll)
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value.headers) && 'status' in value) return settle(value)

@@ -76,7 +76,7 @@ suite(__filename, [
       connection.write(first.slice(0, -3))
       await until(4)
       connection.write(first.slice(-3) + GET('/2') + POST('/3', 'q') + GET('/4', CLOSE))
-      return (await connection.readToEnd()).bytes.toString().replace(/^Date: .*/gm, 'Date')
+      return (await connection.readToEnd()).bytes.toString()
     }
   },
   {

@@ -17,7 +17,62 @@ const BEGUN = {
   'a chunk': (res) => res.write('begun')
 }
 
+/** How req.emit is wrapped. */
+const WRAPS = {
+  assigned: (req, value) => {
+    req.emit = value
+  },
+  defined: (req, value) => {
+    Object.defineProperty(req, 'emit', { configurable: true, writable: true, value })
+  }
+}
+
+/** A handler that answers, and whose request's emit is wrapped before or behind it; who hears of what without a single listener. */
+const wrapped = Object.entries(WRAPS).flatMap(([how, put]) =>
+  [true, false].flatMap((isFirst) =>
+    Object.entries({
+      'an answer': (res) => res.send('sent'),
+      'a late answer': (res) => setTimeout(() => res.json({ late: true }), 2),
+      'an answer in pieces': (res) => {
+        res.write('a')
+        setImmediate(() => res.end('b'))
+      },
+      'a file': (res) => res.sendFile(__filename),
+      'no answer': (res) => setTimeout(() => res.socket.destroy(), 2)
+    }).flatMap(([answer, run]) =>
+      ['GET', 'POST'].map((method) => ({
+        name: `req.emit is ${how} ${isFirst ? 'before' : 'behind'} ${answer} to ${method}`,
+        serve:
+          ({ log, whenGone }) =>
+          (req, res) => {
+            const wrap = () => {
+              const { emit } = req
+              put(req, function (event, ...args) {
+                // Node emits it for the end of a body that nobody reads
+                if (event !== 'readable') log(event, args.length)
+                return emit.call(this, event, ...args)
+              })
+            }
+            if (isFirst) wrap()
+            run(res)
+            if (!isFirst) wrap()
+            whenGone(() => log('over'))
+          },
+        async exchange({ open, until }) {
+          const connection = await open()
+          const body = method === 'POST' ? 'Content-Length: 4\r\n\r\nbody' : '\r\n'
+          connection.write(`${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${body}`)
+          const { bytes } = await connection.readToEnd()
+          for (let count = 1, seen = []; seen.at(-1) !== 'over'; count++) seen = await until(count)
+          return bytes.toString('latin1').split('\r\n')[0]
+        }
+      }))
+    )
+  )
+)
+
 suite(__filename, [
+  ...wrapped,
   ...[
     ['its rest is still to come', true, 'GET'],
     ['all of it is there', false, 'POST'],

@@ -248,6 +248,29 @@ proto.on = function on(event, listener) {
   return Readable.prototype.on.call(this, event, listener)
 }
 
+/** As a listener is: what is emitted from here on is asked for. */
+function heed(req) {
+  if (req[kSlot] === undefined || req[kStream] === true || req._events !== undefined) return
+  if (isBare(req)) endedState(req)
+  if (isAnswered(req[kResponse])) hearEnd(req)
+  req._events = { __proto__: null }
+  req._eventsCount = 0
+}
+
+// Agents and context libraries wrap it, by assignment or by definition: they look at it first.
+Object.defineProperty(proto, 'emit', {
+  configurable: true,
+  enumerable: true,
+  get() {
+    heed(this)
+    return NodeProto.emit
+  },
+  set(value) {
+    heed(this)
+    own(this, 'emit', value)
+  }
+})
+
 /** Answered in full: one whose head is fixed, or that is being written, is not. */
 function isAnswered(res) {
   const state = res?.[kState]
