@@ -30,7 +30,10 @@ impl Ctx {
         for cell in &touched {
             self.guarded(cell, |conn| conn.after_batch(self));
         }
-        self.consider_direct(&touched);
+        // With large bodies this thread has work of its own, for which it would take the connections back.
+        if handed == 0 {
+            self.consider_direct(&touched);
+        }
         touched.clear();
         *self.touched.borrow_mut() = touched;
         if handed != 0 {
