@@ -159,7 +159,7 @@ function comparable(mine, reference) {
   const thrown = uncaught(reference)
   if (isMalformed(reference)) return [{}, {}]
   if (thrown === LATE_HEADERS && !mine.pipelined) return [answersOf(mine), answersOf(reference)]
-  if (mine.isBroken) {
+  if (mine.pipelined && (mine.isBroken || isRefused(mine)) && isCut(reference)) {
     const given = reference.answers?.join('').replace(/^rest: /, '') ?? ''
     const all = mine.answers?.join('').replaceAll('rest: ', '') ?? ''
     return [{ answers: [all.slice(0, given.length)] }, { answers: [given] }]
@@ -173,6 +173,9 @@ function comparable(mine, reference) {
 }
 
 const answersOf = ({ answers }) => ({ answers })
+
+/** The last answer is not whole. */
+const isCut = ({ answers }) => answers?.at(-1)?.startsWith('rest: ') === true
 
 /** The last answer is one of the server's own, to bytes that are no request. */
 function isRefused({ answers }) {
