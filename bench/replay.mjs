@@ -21,7 +21,8 @@ const NAMES = [
   'routes-1000',
   'middlewares-100',
   'nested-routers',
-  'not-found'
+  'not-found',
+  'real-stack'
 ]
 const own = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 
