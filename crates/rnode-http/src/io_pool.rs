@@ -1,6 +1,7 @@
 //! The I/O threads: each one runs a single-threaded tokio runtime that owns its connections from accept to close.
 //! What other threads may do to them is post frames or commands; no connection state is shared.
 
+use crate::balance::{self, Load, Sleep};
 use crate::direct::{DirectSet, Ready};
 use crate::io_thread::{self, Command};
 use crate::loan::{Lend, Lent, Loan};
@@ -18,16 +19,13 @@ use std::thread::JoinHandle;
 /// Blocking threads an I/O thread may have at most; they end when they are idle.
 const FILE_THREADS: usize = 4;
 
-/// Connections that a thread takes before the next one gets any.
-const BLOCK: usize = 64;
-
 /// Gives memory that nobody uses back to the system. Called on a thread that may block.
 pub type Relax = fn();
 
 /// A fixed number of I/O threads, shared by all servers of a process. Dropping the last reference stops them.
 #[derive(Debug)]
 pub struct IoPool {
-    threads: Vec<Arc<Remote>>,
+    threads: Arc<[Arc<Remote>]>,
     handles: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -38,6 +36,8 @@ pub(crate) struct Remote {
     commands: Mutex<Commands>,
     /// Connections in the thread's slot table.
     pub(crate) slots: AtomicUsize,
+    pub(crate) load: Load,
+    pub(crate) sleep: Sleep,
     pub(crate) loan: Loan<dyn Lent>,
     pub(crate) wakes: Arc<Wakes>,
     /// Gives memory back to the system.
@@ -103,31 +103,37 @@ impl IoPool {
         lend: Option<Lend>,
         relax: Option<Relax>,
     ) -> io::Result<Arc<Self>> {
-        let mut remotes = Vec::new();
-        let mut handles = Vec::new();
-        for index in 0..threads.clamp(1, MAX_IO_THREADS) {
-            let remote = Arc::new(Remote {
+        let remote = || {
+            Arc::new(Remote {
                 relax,
                 ..Remote::default()
-            });
+            })
+        };
+        let count = threads.clamp(1, MAX_IO_THREADS);
+        let remotes: Arc<[_]> = (0..count).map(|_| remote()).collect();
+        let mut handles = Vec::new();
+        for (index, remote) in remotes.iter().enumerate() {
             let (parking, unparked) = (remote.clone(), remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .on_thread_park(move || {
                     parking.wakes.pay();
+                    parking.sleep.begin();
                     parking.loan.before_park();
                 })
-                .on_thread_unpark(move || unparked.loan.after_unpark())
+                .on_thread_unpark(move || {
+                    unparked.loan.after_unpark();
+                    unparked.sleep.end();
+                })
                 .enable_io()
                 .enable_time()
                 // Only files that are not in the kernel's caches are waited for there.
                 .max_blocking_threads(FILE_THREADS)
                 .thread_name("rnode-files")
                 .build()?;
-            let shared = remote.clone();
+            let shared = remotes.clone();
             let handle = std::thread::Builder::new()
                 .name(format!("rnode-io-{index}"))
                 .spawn(move || io_thread::run(index as u8, &shared, lend, &runtime))?;
-            remotes.push(remote);
             handles.push(handle);
         }
         Ok(Arc::new(Self {
@@ -214,6 +220,17 @@ impl IoPool {
         }
     }
 
+    /// Has thread `from` give `count` connections to thread `to` as they come to rest and are about to be read: what it does of
+    /// its own when it is at its limit. Threads that do not exist, and one and the same, give nothing.
+    pub fn give(&self, from: usize, to: usize, count: u32) {
+        if from != to
+            && to < self.threads.len()
+            && let Some(thread) = self.threads.get(from)
+        {
+            thread.command(Command::Give { to, count });
+        }
+    }
+
     /// Connections that hold a slot, over all threads.
     pub fn slots_in_use(&self) -> usize {
         self.threads
@@ -230,28 +247,15 @@ impl IoPool {
         self.threads.iter()
     }
 
-    /// The thread that takes the next connection: the first one with fewer than [`BLOCK`] of them, else the one with
-    /// the fewest. Few busy threads cost less than many half idle ones, since each wake serves more answers.
+    /// The thread that takes the next connection, which counts as one of its from now on.
     pub(crate) fn next_thread(&self) -> usize {
-        let mut best = (usize::MAX, 0);
-        for (index, thread) in self.threads.iter().enumerate() {
-            let slots = thread.slots.load(Ordering::Relaxed);
-            if slots < best.0 {
-                best = (slots, index);
-            }
-            if slots < BLOCK {
-                break;
-            }
-        }
-        // The thread itself counts what it has; until it has seen this connection, a burst must not all go to it.
-        self.threads[best.1].slots.fetch_add(1, Ordering::Relaxed);
-        best.1
+        balance::place(&self.threads)
     }
 }
 
 impl Drop for IoPool {
     fn drop(&mut self) {
-        for thread in &self.threads {
+        for thread in self.threads.iter() {
             thread.command(Command::Stop);
         }
         let handles =

@@ -12,6 +12,7 @@ pub mod mime;
 pub mod server;
 mod slabs;
 
+mod balance;
 mod contain;
 mod direct;
 mod h1;

@@ -28,6 +28,9 @@ const FRAMES_PER_TURN = 128
 const TURN_MS = 4
 /** How many frames are handled between two looks at the clock. */
 const CLOCK_EVERY = 4
+/** What a turn has to send is posted after so many frames, or so much time (ms): the I/O thread writes it meanwhile. */
+const POST_EVERY = 16
+const POST_MS = 0.2
 /** Bodies from this size on are posted beside their frame instead of through the outbox. */
 const LARGE_BODY = 128 * 1024
 /** An outbox with a body from this size on is handed over whole, so that the body is not copied again. */
@@ -109,6 +112,7 @@ function turn() {
   try {
     if (at >= end && more) take()
     let count = 0
+    let posted = began
     let isJoined = false
     while (at < end) {
       const word = at >> 2
@@ -124,7 +128,13 @@ function turn() {
         continue
       }
       if (streaming) break
-      if (++count % CLOCK_EVERY === 0 && performance.now() - began > TURN_MS) break
+      if (++count % CLOCK_EVERY !== 0) continue
+      const now = performance.now()
+      if (now - began > TURN_MS) break
+      if (count % POST_EVERY === 0 || now - posted > POST_MS) {
+        posted = now
+        post()
+      }
     }
   } finally {
     inTurn = false
@@ -291,10 +301,15 @@ function schedule() {
   else setImmediate(flush)
 }
 
+/** Hands over what has collected. */
+function post() {
+  for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
+}
+
 function flush() {
   flushScheduled = false
   streaming = false
-  for (let i = 0; i < outboxes.length; i++) if (outboxes[i].length !== 0) outboxes[i].post()
+  post()
   // an answer that was written right here may have left word of it in the queue
   if (more && !inTurn) comeBack()
 }

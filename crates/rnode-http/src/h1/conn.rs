@@ -20,7 +20,7 @@ use crate::wakes::LocalQueue;
 use bytes::BytesMut;
 use rnode_bridge::codes::ClientError;
 use rnode_bridge::frame::{self, inbound};
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -64,6 +64,8 @@ pub(crate) struct Conn {
     pub(super) progress: Progress,
     pub(super) request: Request,
     pub(super) requests: u32,
+    /// It goes on as a connection of another thread, which counts for the server.
+    pub(super) moved: bool,
     /// JavaScript has been given a request of this connection.
     pub(super) introduced: bool,
     /// The current invocation is answered without JavaScript, which must hear nothing of it.
@@ -154,6 +156,12 @@ impl Future for ConnTask {
     }
 }
 
+impl ConnTask {
+    pub(super) fn conn(&self) -> RefMut<'_, Conn> {
+        self.cell.borrow_mut()
+    }
+}
+
 impl Drop for ConnTask {
     /// Each step is done whatever becomes of the one before: a slot that stayed taken would keep its server from closing.
     fn drop(&mut self) {
@@ -187,7 +195,14 @@ impl Drop for ConnTask {
                 })
             });
         }
+        let moved = conn.moved;
+        if !moved {
+            server.brevity.note(conn.requests);
+        }
         drop(conn);
+        if moved {
+            return;
+        }
         contain("the end of a server was told late", || {
             server.connection_gone();
         });
@@ -195,8 +210,13 @@ impl Drop for ConnTask {
 }
 
 impl Conn {
-    /// Puts a connection into the slot table. `None` (and the socket closed) if the table is full.
-    pub(crate) fn start(ctx: &Rc<Ctx>, local: Rc<LocalServer>, io: Io) -> Option<ConnTask> {
+    /// Puts a connection into the slot table; one that `was_served` by another thread is not announced. `None` (and the socket closed) if the table is full.
+    pub(crate) fn start(
+        ctx: &Rc<Ctx>,
+        local: Rc<LocalServer>,
+        io: Io,
+        was_served: bool,
+    ) -> Option<ConnTask> {
         let addresses = Rc::new(io.addresses());
         let now = ctx.recent();
         let cell = Rc::new(RefCell::new(Self {
@@ -218,6 +238,7 @@ impl Conn {
             progress: Progress::default(),
             request: Request::default(),
             requests: 0,
+            moved: false,
             introduced: false,
             unseen: false,
             body: Body::Complete,
@@ -272,7 +293,8 @@ impl Conn {
             conn.generation = generation;
             conn.turn = generation;
             conn.first_generation = generation;
-            conn.watched = conn.local.server.config.has(flags::CONNECTION_LISTENER);
+            let is_announced = conn.local.server.config.has(flags::CONNECTION_LISTENER);
+            conn.watched = is_announced && !was_served;
             let server = &conn.local.server;
             if conn.watched {
                 let to = &conn.addresses;
@@ -363,6 +385,9 @@ impl Conn {
                 }
             }
             if self.phase == Phase::Dead {
+                return Poll::Ready(());
+            }
+            if self.moves(ctx) {
                 return Poll::Ready(());
             }
             self.read_armed = false;

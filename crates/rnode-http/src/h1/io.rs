@@ -25,7 +25,7 @@ pub(crate) enum Io {
 }
 
 /// Both ends of a connection, as text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Addresses {
     pub(crate) remote: Box<str>,
     pub(crate) remote_port: u16,

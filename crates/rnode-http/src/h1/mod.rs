@@ -5,7 +5,7 @@
 //! - `conn`: the task; `state`: what it can be; `read` and `flush`: its socket
 //! - `input`, `body` and `large`: from the socket to frames; `pipeline`: requests that wait for their turn
 //! - `respond`, `stream` and `fallback`: from frames to the socket; `file`: answers from the file system; `write`: bytes on the wire
-//! - `timeouts`, `failure`, `close`: how requests and connections end otherwise
+//! - `timeouts`, `failure`, `close`: how requests and connections end otherwise; `moving`: how they go on elsewhere
 
 mod body;
 pub(crate) mod chunked;
@@ -21,6 +21,7 @@ mod held;
 mod input;
 pub(crate) mod io;
 mod large;
+pub(crate) mod moving;
 pub(crate) mod parse;
 mod pipeline;
 mod read;

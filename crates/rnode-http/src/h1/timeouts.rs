@@ -33,6 +33,10 @@ impl Deadline {
         self.restart();
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.at.is_some()
+    }
+
     /// Starts the clock again, if it runs.
     pub(super) fn restart(&mut self) {
         self.at =

@@ -6,6 +6,7 @@
 mod frames;
 mod run;
 
+use crate::balance::{self, Balance};
 use crate::contain::contain;
 use crate::direct::{Direct, Ready};
 use crate::files::cache;
@@ -13,6 +14,7 @@ use crate::finish::DateCache;
 use crate::h1::conn::{Conn, ConnCell};
 use crate::h1::file::FILE_CHUNK;
 use crate::h1::io::Io;
+use crate::h1::moving::Moved;
 use crate::h1::parse::Span;
 use crate::io_pool::Remote;
 use crate::server::accept::{Accepted, Acceptor};
@@ -64,12 +66,22 @@ pub(crate) enum Command {
     Serve {
         server: Arc<Server>,
         accepted: Accepted,
+        /// It has been served by another thread.
+        moved: Option<Box<Moved>>,
     },
+    /// `number` counts the server's calls of this kind.
     CloseIdle {
         server: Arc<Server>,
+        number: u64,
     },
     CloseAll {
         server: Arc<Server>,
+        number: u64,
+    },
+    /// Connections are to go to another thread.
+    Give {
+        to: usize,
+        count: u32,
     },
     /// Direct connections are to be read that somebody without the loan has found.
     ServeDirect(Box<[Ready]>),
@@ -81,6 +93,8 @@ pub(crate) struct LocalServer {
     pub(crate) server: Arc<Server>,
     pub(crate) queue: LocalQueue,
     routes: RefCell<(u64, Routes)>,
+    /// Number of the last call to close connections that this thread has obeyed.
+    pub(crate) closes: Cell<u64>,
 }
 
 impl LocalServer {
@@ -113,6 +127,9 @@ pub(crate) struct Ctx {
     watches_strain: Cell<bool>,
     file_buffers: RefCell<Vec<Box<[u8]>>>,
     remote: Arc<Remote>,
+    /// All threads of the pool, this one among them.
+    threads: Arc<[Arc<Remote>]>,
+    pub(crate) balance: Balance,
     pub(crate) direct: Direct,
     pub(crate) slots: RefCell<Slots<Rc<ConnCell>>>,
     pub(crate) read_buffer: RefCell<Box<[u8]>>,
@@ -135,7 +152,8 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
-    fn new(id: u8, remote: Arc<Remote>) -> Rc<Self> {
+    fn new(id: u8, threads: Arc<[Arc<Remote>]>) -> Rc<Self> {
+        let remote = threads[usize::from(id)].clone();
         Rc::new_cyclic(|me| Self {
             id,
             me: me.clone(),
@@ -145,6 +163,8 @@ impl Ctx {
             watches_strain: Cell::new(false),
             file_buffers: RefCell::default(),
             remote,
+            threads,
+            balance: Balance::default(),
             direct: Direct::default(),
             slots: RefCell::default(),
             slabs: RefCell::default(),
@@ -168,6 +188,10 @@ impl Ctx {
     pub(crate) fn now(&self) -> u64 {
         let now = self.epoch.elapsed().as_millis() as u64;
         self.clock.set(now);
+        // Under a loan this is another thread, and its own one sleeps.
+        if !self.is_lent() {
+            self.balance.look(now, usize::from(self.id), &self.threads);
+        }
         now
     }
 
@@ -270,11 +294,20 @@ impl Ctx {
         }
     }
 
+    /// Whether a connection that was accepted here and has come for one request is served here.
+    pub(crate) fn keeps(&self, server: &Server) -> bool {
+        balance::stays(&server.brevity, &self.remote)
+    }
+
     /// Takes a connection over; it counts as opened already.
-    pub(crate) fn serve(self: &Rc<Self>, server: &Arc<Server>, io: Io) {
+    pub(crate) fn serve(self: &Rc<Self>, server: &Arc<Server>, io: Io, moved: Option<Box<Moved>>) {
         let local = self.local_server(server);
         self.now();
-        if let Some(task) = Conn::start(self, local, io) {
+        let was_served = moved.is_some();
+        if let Some(task) = Conn::start(self, local, io, was_served) {
+            if moved.is_some_and(|moved| !task.go_on(*moved, self)) {
+                return;
+            }
             // A thread without connections has no sweep running.
             if self.slots.borrow().len() == 1 {
                 self.wake_main();
@@ -315,10 +348,12 @@ impl Ctx {
         }
         servers.retain(|local| Rc::strong_count(local) > 1);
         let routes = RefCell::new((u64::MAX, Routes::default()));
+        let closes = Cell::new(server.closes());
         let local = Rc::new(LocalServer {
             server: server.clone(),
             queue: LocalQueue::new(server.queue.clone(), self.remote.wakes.clone()),
             routes,
+            closes,
         });
         servers.push(local.clone());
         local

@@ -39,6 +39,17 @@ impl Ctx {
         }
     }
 
+    /// Connections that leave this thread from now on have survived that call.
+    fn note_close(&self, server: &Arc<Server>, number: u64) {
+        let servers = self.servers.borrow();
+        let of_it = servers
+            .iter()
+            .find(|local| Arc::ptr_eq(&local.server, server));
+        if let Some(local) = of_it {
+            local.closes.set(number.max(local.closes.get()));
+        }
+    }
+
     fn sweep(&self) {
         self.slabs.borrow_mut().sweep();
         let now = self.now();
@@ -78,14 +89,23 @@ impl Ctx {
                     let _ = reply.send(acceptor.duplicate());
                 }
             }
-            Command::Serve { server, accepted } => match Io::from_accepted(accepted) {
-                Ok(io) => self.serve(&server, io),
+            Command::Serve {
+                server,
+                accepted,
+                moved,
+            } => match Io::from_accepted(accepted) {
+                Ok(io) => self.serve(&server, io, moved),
                 Err(_) => server.connection_gone(),
             },
-            Command::CloseIdle { server } => {
+            Command::CloseIdle { server, number } => {
+                self.note_close(&server, number);
                 self.for_each_of(&server, |conn| conn.close_if_idle(self))
             }
-            Command::CloseAll { server } => self.for_each_of(&server, |conn| conn.close_now()),
+            Command::CloseAll { server, number } => {
+                self.note_close(&server, number);
+                self.for_each_of(&server, |conn| conn.close_now())
+            }
+            Command::Give { to, count } => self.balance.give(to, count),
             Command::ServeDirect(ready) => self.serve_direct(&ready),
             Command::Stop => return false,
         }
@@ -96,11 +116,12 @@ impl Ctx {
 /// Runs the thread until its pool is dropped.
 pub(crate) fn run(
     id: u8,
-    remote: &Arc<Remote>,
+    threads: &Arc<[Arc<Remote>]>,
     lend: Option<Lend>,
     runtime: &tokio::runtime::Runtime,
 ) {
-    let ctx = Ctx::new(id, remote.clone());
+    let remote = &threads[usize::from(id)];
+    let ctx = Ctx::new(id, threads.clone());
     if let Some(lend) = lend {
         remote.loan.begin(lend(ThreadState::new(ctx.clone())));
     }

@@ -1,4 +1,4 @@
-//! The accept loop of one server: takes connections off the listening socket and deals them to the I/O threads in turn.
+//! The accept loop of one server: takes connections off the listening socket and deals them to the I/O threads.
 //! No error ends it; only closing the server does.
 
 use super::Server;
@@ -156,9 +156,13 @@ impl Acceptor {
             return;
         }
         self.server.connection_opened();
+        if ctx.keeps(&self.server) {
+            ctx.serve(&self.server, io, None);
+            return;
+        }
         let thread = self.server.pool().next_thread();
         if thread == usize::from(ctx.id) {
-            ctx.serve(&self.server, io);
+            ctx.serve(&self.server, io, None);
             return;
         }
         match io.into_accepted() {
@@ -166,6 +170,7 @@ impl Acceptor {
                 let command = Command::Serve {
                     server: self.server.clone(),
                     accepted,
+                    moved: None,
                 };
                 self.server.pool().remote(thread).command(command);
             }

@@ -5,8 +5,10 @@ pub(crate) mod accept;
 pub mod bind;
 pub mod config;
 
+use crate::balance::Brevity;
 use crate::contain::contain;
 use crate::direct::DirectSet;
+use crate::h1::moving::Moved;
 use crate::io_pool::IoPool;
 use crate::io_thread::Command;
 use crate::lines::lines_are_safe;
@@ -68,6 +70,9 @@ pub struct Server {
     closed_sent: AtomicBool,
     routes: RwLock<Routes>,
     routes_epoch: AtomicU64,
+    pub(crate) brevity: Brevity,
+    /// Calls to close connections.
+    closes: AtomicU64,
 }
 
 impl Server {
@@ -135,6 +140,8 @@ impl Server {
             closed_sent: AtomicBool::new(false),
             routes: RwLock::default(),
             routes_epoch: AtomicU64::new(0),
+            brevity: Brevity::default(),
+            closes: AtomicU64::new(0),
         })
     }
 
@@ -154,9 +161,21 @@ impl Server {
         let command = Command::Serve {
             server: self.clone(),
             accepted,
+            moved: None,
         };
         self.pool.remote(self.pool.next_thread()).command(command);
         Ok(())
+    }
+
+    /// Has thread `to` go on with a connection that has left its own. It is counted already.
+    pub(crate) fn pass_on(self: &Arc<Self>, to: usize, accepted: Accepted, moved: Moved) {
+        let remote = self.pool.remote(to);
+        remote.slots.fetch_add(1, Ordering::Relaxed);
+        remote.command(Command::Serve {
+            server: self.clone(),
+            accepted,
+            moved: Some(Box::new(moved)),
+        });
     }
 
     /// Stops accepting before it returns, closes idle connections and lets active ones finish, their answers saying
@@ -175,7 +194,7 @@ impl Server {
         // Without the wait a `listen` on the same port right after `close` would fail now and then.
         let _ = wait.recv_timeout(STOP_WAIT);
         self.closing.store(true, Ordering::SeqCst);
-        self.each_thread(|server| Command::CloseIdle { server });
+        self.each_thread(|server, number| Command::CloseIdle { server, number });
         self.report_closed();
     }
 
@@ -198,12 +217,12 @@ impl Server {
 
     /// Closes connections that wait for a further request.
     pub fn close_idle(self: &Arc<Self>) {
-        self.each_thread(|server| Command::CloseIdle { server });
+        self.each_thread(|server, number| Command::CloseIdle { server, number });
     }
 
     /// Closes all connections; invocations under way are aborted with reason 3.
     pub fn close_all(self: &Arc<Self>) {
-        self.each_thread(|server| Command::CloseAll { server });
+        self.each_thread(|server, number| Command::CloseAll { server, number });
     }
 
     /// Open connections, those included that an I/O thread has not seen yet. Upgraded ones no longer count.
@@ -324,9 +343,15 @@ impl Server {
         }
     }
 
-    fn each_thread(self: &Arc<Self>, command: impl Fn(Arc<Self>) -> Command) {
+    /// Number of the last call to close connections.
+    pub(crate) fn closes(&self) -> u64 {
+        self.closes.load(Ordering::SeqCst)
+    }
+
+    fn each_thread(self: &Arc<Self>, command: impl Fn(Arc<Self>, u64) -> Command) {
+        let number = self.closes.fetch_add(1, Ordering::SeqCst) + 1;
         for remote in self.pool.remotes() {
-            remote.command(command(self.clone()));
+            remote.command(command(self.clone(), number));
         }
     }
 }
