@@ -18,6 +18,7 @@ mod program;
 mod routing;
 mod servers;
 mod text;
+mod uncaught;
 
 use neon::prelude::*;
 use panic::guard;
@@ -31,6 +32,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     cx.export_function("ref", guard("ref", env::reference))?;
     cx.export_function("unref", guard("unref", env::unreference))?;
     cx.export_function("stats", guard("stats", env::stats))?;
+    cx.export_function("uncaught", guard("uncaught", uncaught::uncaught))?;
 
     cx.export_function("take", guard("take", frames::take))?;
     cx.export_function("takeBody", guard("takeBody", frames::take_body))?;

@@ -180,7 +180,8 @@ function runTicks() {
   try {
     runAll()
   } catch (err) {
-    nextTick(rethrow, err)
+    // Node's stack of async contexts is as the tick has left it, and ends the process if it is found so: only Node can mend that
+    if (!native.uncaught(err)) nextTick(rethrow, err)
   }
 }
 
