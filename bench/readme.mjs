@@ -28,8 +28,8 @@ function block(result, file) {
     const missed = goals.filter(({ met }) => !met)
     parts.push('', summaryTable(run), '')
     const lines = missed.map(
-      ({ scenario, of, reached, wanted }) =>
-        `- ${scenario}, ${of}: ${reached}; the goal is ${wanted}.`
+      ({ scenario, of, reached, wanted, note }) =>
+        `- ${scenario}, ${of}: ${reached}; the goal is ${wanted}${note ? ` (${note})` : ''}.`
     )
     parts.push(
       `${goals.length - missed.length} of ${goals.length} [goals](bench/goals.js) are met.`
