@@ -3,6 +3,7 @@
 // has, in Node's order, then what the program has put there; not the state behind them. Loaded when somebody looks.
 
 const { IncomingMessage } = require('node:http')
+const { own } = require('./likeness')
 const { kRequest, kSlot, kStream } = require('./symbols')
 const { kOutHeaders, sample: response } = require('./outgoing/proto')
 const { hasList, listOf, nodeHeaders } = require('./outgoing/headers')
@@ -25,13 +26,13 @@ function viewOf(message) {
   const sample = message[kRequest] === undefined ? request : response
   let view = views.get(message)
   if (view === undefined) views.set(message, (view = Object.create(Object.getPrototypeOf(sample))))
-  for (const key of Reflect.ownKeys(sample)) show(view, key, shownOf(message, key, sample))
+  for (const key of Reflect.ownKeys(sample)) own(view, key, shownOf(message, key, sample))
   // fields that Express makes, and that are accessors here
   if (message.originalUrl !== undefined) {
-    for (const key of ['res', '_parsedUrl']) show(view, key, message[key])
+    for (const key of ['res', '_parsedUrl']) own(view, key, message[key])
   }
   for (const key of Reflect.ownKeys(message)) {
-    if (isShown(message, key)) show(view, key, message[key])
+    if (isShown(message, key)) own(view, key, message[key])
   }
   return view
 }
@@ -39,10 +40,6 @@ function viewOf(message) {
 function isShown(message, key) {
   if (typeof key === 'symbol' && key.description?.startsWith('rnode.')) return false
   return Object.getOwnPropertyDescriptor(message, key).enumerable
-}
-
-function show(view, key, value) {
-  Object.defineProperty(view, key, { configurable: true, enumerable: true, writable: true, value })
 }
 
 function shownOf(message, key, sample) {

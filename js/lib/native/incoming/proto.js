@@ -5,6 +5,7 @@
 
 const { IncomingMessage } = require('node:http')
 const { inspect } = require('node:util')
+const { own } = require('../likeness')
 const { kRoot, kSlot } = require('../symbols')
 
 const NodeProto = IncomingMessage.prototype
@@ -24,16 +25,6 @@ Object.defineProperty(proto, inspect.custom, {
  */
 function define(name, get, set, isField = false) {
   Object.defineProperty(proto, name, { configurable: true, enumerable: isField, get, set })
-}
-
-/** As if it had been a plain field. */
-function own(message, name, value) {
-  Object.defineProperty(message, name, {
-    configurable: true,
-    enumerable: true,
-    writable: true,
-    value
-  })
 }
 
 /** A field of Node's messages: a write turns it into an own one. */

@@ -14,6 +14,7 @@ const { KEPT, connectionTerms } = require('./head')
 const { tell, isUntold, isFinished } = require('./moments')
 const { countHeld } = require('./turn')
 const { regain } = require('../pin')
+const { own } = require('../likeness')
 const S = require('../symbols')
 
 const { kFlags, kRequest, kState, kHeaderList, kSocket, kServer, kFixed } = S
@@ -205,12 +206,7 @@ if (kOutHeaders !== undefined) {
       return hasList(this) ? nodeHeaders(listOf(this)) : undefined
     },
     set(value) {
-      Object.defineProperty(this, kOutHeaders, {
-        configurable: true,
-        enumerable: true,
-        writable: true,
-        value
-      })
+      own(this, kOutHeaders, value)
     }
   })
 }

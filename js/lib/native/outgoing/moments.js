@@ -6,6 +6,7 @@
 const { EventEmitter } = require('node:events')
 const { finishRequest } = require('../incoming')
 const bridge = require('../bridge')
+const { own } = require('../likeness')
 const ticks = require('../ticks')
 const { NodeProto, proto, SENT, kWritableFinished } = require('./proto')
 const { endOfAnswer } = require('../socket')
@@ -165,12 +166,7 @@ Object.defineProperty(proto, 'emit', {
     return NodeProto.emit
   },
   set(value) {
-    Object.defineProperty(this, 'emit', {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value
-    })
+    own(this, 'emit', value)
   }
 })
 

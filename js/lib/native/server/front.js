@@ -8,6 +8,7 @@ const dc = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
 const native = require('../index')
 const { watchChannel } = require('../channels')
+const { own } = require('../likeness')
 const { isPatched } = require('../outgoing/patched')
 const { checkNatives } = require('../../router/registry')
 const { kFrontLines, kNatives } = require('../../router/symbols')
@@ -98,12 +99,7 @@ function watchEmit(proto) {
       return inherited.emit
     },
     set(value) {
-      Object.defineProperty(this, 'emit', {
-        configurable: true,
-        enumerable: true,
-        writable: true,
-        value
-      })
+      own(this, 'emit', value)
       recheckFront(this)
     }
   })
