@@ -7,6 +7,7 @@ const { Random } = require('./random')
 const { SECRET } = require('./middleware')
 const { answer, fileOptions, looks, preparation } = require('./app-answers')
 const { again, request } = require('./app-requests')
+const { nodeOf } = require('./generate')
 
 let ids = 0
 
@@ -238,18 +239,7 @@ function settings(r) {
 }
 
 function node(r, depth, kind) {
-  const options = {}
-  if (kind === 'router') {
-    if (r.chance(0.5)) options.mergeParams = true
-    if (r.chance(0.1)) options.strict = true
-    if (r.chance(0.1)) options.caseSensitive = true
-  }
-  return {
-    kind,
-    options,
-    settings: kind === 'app' ? settings(r) : [],
-    layers: r.times(2 + r.int(6), () => layer(r, depth))
-  }
+  return nodeOf(r, kind, 0.5, settings, () => r.times(2 + r.int(6), () => layer(r, depth)))
 }
 
 const SERVED = ['hello.txt', 'data.json', '', 'sub', 'sub/', 'large.txt', 'none', 'page', 'public']

@@ -326,19 +326,24 @@ function settings(r) {
   return list
 }
 
-function node(r, depth, kind) {
+/**
+ * A router or an app, drawn in this order: options, settings, layers.
+ * @param {number} merging chance of a router with mergeParams
+ * @param {function(Random): Array} settings of an app
+ * @param {function(): object[]} layers
+ */
+function nodeOf(r, kind, merging, settings, layers) {
   const options = {}
   if (kind === 'router') {
-    if (r.chance(0.3)) options.mergeParams = true
+    if (r.chance(merging)) options.mergeParams = true
     if (r.chance(0.1)) options.strict = true
     if (r.chance(0.1)) options.caseSensitive = true
   }
-  return {
-    kind,
-    options,
-    settings: kind === 'app' ? settings(r) : [],
-    layers: r.times(1 + r.int(6), () => layer(r, depth))
-  }
+  return { kind, options, settings: kind === 'app' ? settings(r) : [], layers: layers() }
+}
+
+function node(r, depth, kind) {
+  return nodeOf(r, kind, 0.3, settings, () => r.times(1 + r.int(6), () => layer(r, depth)))
 }
 
 /** One request after the other, of HTTP/1.1, with a body of one chunk at most: see "A small body comes as one chunk". */
@@ -399,4 +404,4 @@ function misuse(seed) {
   return { app, groups: groups(r, ['/', '/x'], 1 + r.int(3), false).map(calm) }
 }
 
-module.exports = { program, misuse, encode, begin, handler, layer, literalPath, pathOf }
+module.exports = { program, misuse, encode, begin, handler, layer, literalPath, nodeOf, pathOf }

@@ -1,8 +1,8 @@
 'use strict'
 // Generated programs, the same ones in every run: what each answers, and what its handlers see, is
-// what Express on node:http gives. A seed that fails is a program of its own: `program(seed)` and
-// `misuse(seed)` in generate.js, `stack(seed)` in stacks.js and `application(seed)` in apps.js and `leaver(seed)` in leavers.js print as JSON. Left out are seeds of what docs/compatibility.md tells
-// of, of internals of Node that nothing can be seen of otherwise, and of programs that make Node send
+// what Express on node:http gives. A seed that fails is a program of its own, which prints as JSON: `program(seed)` and
+// `misuse(seed)` in generate.js, `stack(seed)` in stacks.js, `application(seed)` in apps.js, `leaver(seed)` in
+// leavers.js. Left out are seeds of what docs/compatibility.md tells of, of internals of Node that nothing can be seen of otherwise, and of programs that make Node send
 // a malformed message. RNODE_SEEDS=1000-1999 runs those seeds instead.
 
 const assert = require('node:assert/strict')

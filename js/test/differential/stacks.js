@@ -5,7 +5,7 @@
 const { createHmac } = require('node:crypto')
 const { Random } = require('./random')
 const { bodyOf, preparation } = require('./answers')
-const { begin, handler, layer, literalPath, pathOf } = require('./generate')
+const { begin, handler, layer, literalPath, nodeOf, pathOf } = require('./generate')
 const { groups, targets } = require('./requests')
 const { load, SECRET } = require('./middleware')
 
@@ -271,18 +271,7 @@ function appSettings(r) {
 }
 
 function appNode(r, depth, kind) {
-  const options = {}
-  if (kind === 'router') {
-    if (r.chance(0.3)) options.mergeParams = true
-    if (r.chance(0.1)) options.strict = true
-    if (r.chance(0.1)) options.caseSensitive = true
-  }
-  return {
-    kind,
-    options,
-    settings: kind === 'app' ? appSettings(r) : [],
-    layers: r.times(2 + r.int(5), () => appLayer(r, depth))
-  }
+  return nodeOf(r, kind, 0.3, appSettings, () => r.times(2 + r.int(5), () => appLayer(r, depth)))
 }
 
 const VERBS = new Set([
